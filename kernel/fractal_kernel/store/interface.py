@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from fractal_api.storage import ResultRecord
 
 
-class StoreAway(TemporaryError):
+class StoreAway(TemporaryError):  # noqa: N818 - it names the state of the store
     """The store doesn't answer, or not in time; nothing that this call brought counts as acknowledged."""
 
 
-class StoreFull(TemporaryError):
+class StoreFull(TemporaryError):  # noqa: N818 - it names the state of the store
     """The store has no room; nothing that this call brought counts as acknowledged."""
 
 
-class StoreCorrupt(PermanentError):
+class StoreCorrupt(PermanentError):  # noqa: N818 - it names the state of the store
     """The store gave back something other than what was put into it, or lacks what its record promises."""
 
 
-class RunConflict(PermanentError):
+class RunConflict(PermanentError):  # noqa: N818 - it names the state of the run
     """The run can't be opened: another picture, a newer attempt or another process has its uid."""
 
 
