@@ -106,7 +106,7 @@ class Grid:
         return self._escapes(rect, self._frame.side**2, control)
 
     def start(self, columns: "NDArray[np.int64]", rows: "NDArray[np.int64]") -> "NDArray[np.void]":
-        """The first samples, not yet begun, of the pixels in these columns and rows (from the top): dtype POINT, flat."""
+        """The first samples, not yet begun, of the pixels in these columns and rows from the top: dtype POINT, flat."""
         pixels = np.stack([columns, rows], axis=-1).reshape(-1, 2).astype(np.int64)
         points = np.zeros(len(pixels), dtype=POINT)
         self._loops.start(pixels, points.view(np.uint8))
