@@ -14,6 +14,8 @@ from fractal_kernel.definition import GridDefinition
 from fractal_kernel.escape.grid import Grid, State
 
 if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
     from numpy.typing import NDArray
 
     from fractal_api.tiling import Rect
@@ -61,31 +63,97 @@ class Survey:
         return (iterations + SAMPLE_COST * rect.pixels) * self.frame.side**2
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How a round ended: the samples still undecided, and those that escaped in the round's second half."""
+
+    running: int
+    late: int
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(running=self.running + other.running, late=self.late + other.late)
+
+
+class Rounds:
+    """The rounds of a coarse pass of `points` samples: pure, so that many ranks can share the samples.
+
+    All samples are run on to `limit`; what became of them is learned, and `limit` is the next one, or None when the
+    pass is over and `max_iterations` is decided.
+    """
+
+    __slots__ = ("_course", "limit", "max_iterations")
+
+    def __init__(self, max_iterations: int | None, points: int) -> None:
+        self._course = _course(max_iterations, points)
+        self.limit: int | None = next(self._course)
+        self.max_iterations: int | None = None
+
+    def learn(self, tally: Tally) -> None:
+        """Takes note of how all samples ended the round."""
+        try:
+            self.limit = self._course.send(tally)
+        except StopIteration as end:
+            self.limit = None
+            self.max_iterations = end.value
+
+
+class Samples:
+    """Coarse samples of a picture and how far they are: number `part` of every `parts` of them, or all."""
+
+    __slots__ = ("_grid", "_points")
+
+    def __init__(self, definition: "Definition", part: int = 0, parts: int = 1) -> None:
+        rows, columns = _lattice(definition.frame)
+        pixels = np.tile(columns, len(rows))[part::parts], np.repeat(rows, len(columns))[part::parts]
+        self._grid = Grid(_stand_in(definition))
+        self._points = self._grid.start(*pixels)
+
+    def advance(self, limit: int, control: "Control") -> Tally:
+        """Runs the undecided samples on to n = limit; Stopped when the control says so."""
+        self._grid.advance(self._points, limit, control)
+        n, state = self.outcome
+        late = np.count_nonzero((state == State.ESCAPED) & (n > limit // 2))
+        return Tally(running=int(np.count_nonzero(state == State.RUNNING)), late=int(late))
+
+    @property
+    def outcome(self) -> "NDArray[np.int64]":
+        """What became of the samples so far: n and `State` of each, int64, shape (2, samples)."""
+        return np.stack([self._points["n"], self._points["state"]])
+
+
 def survey(definition: "Definition", control: "Control") -> Survey:
     """The coarse pass of a picture; Stopped when the control says so."""
-    frame = definition.frame
-    stride = coarse_stride(frame)
-    rows, columns = _pixels(frame.height, stride), _pixels(frame.width, stride)
-    grid = Grid(_stand_in(definition))
-    points = grid.start(np.tile(columns, len(rows)), np.repeat(rows, len(columns)))
-    if definition.max_iterations is None:
-        limit = _decide(grid, points, control)
-        most = MARGIN * limit
-    else:
-        limit = most = definition.max_iterations
-        limit = min(FIRST_LIMIT, most)
-        grid.advance(points, limit, control)
-    _spend(grid, points, range(limit, most), control)
-    work = np.where(points["state"] == State.RUNNING, most, points["n"]).astype(np.float64)
-    counts = np.where(points["state"] == State.ESCAPED, points["n"], -1)
+    samples = Samples(definition)
+    rounds = Rounds(definition.max_iterations, point_count(definition.frame))
+    while rounds.limit is not None:
+        rounds.learn(samples.advance(rounds.limit, control))
+    return conclude(definition.frame, rounds, [samples.outcome])
+
+
+def conclude(frame: "Frame", rounds: Rounds, outcomes: "Sequence[NDArray[np.int64]]") -> Survey:
+    """What the coarse pass found, from the `outcome` of each part in order; ValueError before the last round."""
+    if rounds.max_iterations is None:
+        raise ValueError("the coarse pass is not over")
+    rows, columns = _lattice(frame)
+    n, state = whole = np.empty((2, point_count(frame)), dtype=np.int64)
+    for part, outcome in enumerate(outcomes):
+        whole[:, part :: len(outcomes)] = outcome
+    work = np.where(state == State.RUNNING, rounds.max_iterations, n).astype(np.float64)
+    counts = np.where(state == State.ESCAPED, n, -1)
     shape = (len(rows), len(columns))
     return Survey(
         frame=frame,
-        stride=stride,
-        max_iterations=most,
+        stride=coarse_stride(frame),
+        max_iterations=rounds.max_iterations,
         counts=counts.reshape(shape),
         work=work.reshape(shape),
     )
+
+
+def point_count(frame: "Frame") -> int:
+    """The samples of a picture's coarse pass."""
+    rows, columns = _lattice(frame)
+    return len(rows) * len(columns)
 
 
 def coarse_stride(frame: "Frame") -> int:
@@ -94,6 +162,12 @@ def coarse_stride(frame: "Frame") -> int:
     while -(-frame.width // stride) * -(-frame.height // stride) > MAX_POINTS:
         stride += 1
     return stride
+
+
+def _lattice(frame: "Frame") -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
+    """The rows and the columns of pixels whose first samples the coarse pass takes."""
+    stride = coarse_stride(frame)
+    return _pixels(frame.height, stride), _pixels(frame.width, stride)
 
 
 def _pixels(size: int, stride: int) -> "NDArray[np.int64]":
@@ -123,31 +197,25 @@ def _stand_in(definition: "Definition") -> GridDefinition:
     )
 
 
-def _decide(grid: Grid, points: "NDArray[np.void]", control: "Control") -> int:
-    """The iterations after which at most one coarse sample in a thousand still escapes in the second half."""
-    limit = FIRST_LIMIT
-    grid.advance(points, limit, control)
-    while limit < LAST_LIMIT and _late(points, limit // 2) * 1000 > len(points):
+def _course(decided: int | None, points: int) -> "Generator[int, Tally, int]":
+    """The limits of the rounds, each answered by its Tally; returns max_iterations."""
+    limit = FIRST_LIMIT if decided is None else min(FIRST_LIMIT, decided)
+    tally = yield limit
+    # `auto`: until at most one sample in a thousand still escapes in the second half.
+    while decided is None and limit < LAST_LIMIT and tally.late * 1000 > points:
         limit *= 2
-        grid.advance(points, limit, control)
-    return limit
-
-
-def _late(points: "NDArray[np.void]", half: int) -> int:
-    """How many points escaped beyond n = half."""
-    return int(np.count_nonzero((points["state"] == State.ESCAPED) & (points["n"] > half)))
-
-
-def _spend(grid: Grid, points: "NDArray[np.void]", limits: range, control: "Control") -> None:
-    """Runs undecided points on from the first limit to the last, while SURVEY_BUDGET allows, to know what they cost."""
-    limit, left = limits.start, SURVEY_BUDGET
-    while limit < limits.stop:
-        further = min(limit, limits.stop - limit)
-        left -= further * int(np.count_nonzero(points["state"] == State.RUNNING))
+        tally = yield limit
+    most = MARGIN * limit if decided is None else decided
+    # The samples that are left are run on while SURVEY_BUDGET allows, to know what they cost.
+    left = SURVEY_BUDGET
+    while limit < most:
+        further = min(limit, most - limit)
+        left -= further * tally.running
         if left < 0:
-            return
+            break
         limit += further
-        grid.advance(points, limit, control)
+        tally = yield limit
+    return most
 
 
 def _cells(first: int, length: int, stride: int) -> "tuple[slice, NDArray[np.float64]]":
