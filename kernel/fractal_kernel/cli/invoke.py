@@ -27,6 +27,6 @@ def run_click(command: click.Command, argv: Sequence[str]) -> int:
 
 
 def _sentence(problem: click.ClickException) -> str:
-    """Click's message as ours are written: no capital, no full stop."""
-    message = " ".join(problem.format_message().split()).rstrip(".")
+    """Click's message as ours are written: one sentence, no capital, no full stop."""
+    message = " ".join(problem.format_message().split()).rstrip(".?").replace(". Did", ", did")
     return message[:1].lower() + message[1:]
