@@ -44,7 +44,7 @@ def _cos_sin(degrees: Decimal) -> tuple[Decimal, Decimal]:
     turn = _EXACT.remainder(abs(degrees), Decimal(360))
     quarters, rest = divmod(turn, Decimal(90))
     cos, sin = _cos_sin_series(rest * _PI / 180)
-    cos, sin = ((cos, sin), (-sin, cos), (-cos, -sin), (sin, -cos), (cos, sin))[int(quarters)]
+    cos, sin = ((cos, sin), (-sin, cos), (-cos, -sin), (sin, -cos))[int(quarters)]
     return cos, -sin if degrees < 0 else sin
 
 

@@ -125,17 +125,20 @@ NAMES: Final = tuple(_CONTROL_POINTS)
 """The palettes there are."""
 
 
-def named_palette(name: str) -> NDArray[np.float32]:
-    """The palette of that name, linear light, shape (4096, 3); KeyError for a name not in NAMES."""
-    lab = oklab_loop(name)
-    return np.clip(_oklab_to_linear(lab), 0.0, 1.0).astype(np.float32)
+def expand(name: str, colors: Sequence[str]) -> NDArray[np.float32]:
+    """The palette through `colors` ("#rrggbb"), or without any the one called `name`; linear light, shape (4096, 3).
 
-
-def blended_palette(colors: Sequence[str]) -> NDArray[np.float32]:
-    """A palette through "#rrggbb" colours at equal distances and back to the first; shape (4096, 3).
-
-    Between two colours their light is blended. ValueError for a colour in another form.
+    KeyError for a name not in NAMES, ValueError for a colour in another form.
     """
+    return _blended_palette(colors) if colors else _named_palette(name)
+
+
+def _named_palette(name: str) -> NDArray[np.float32]:
+    return np.clip(_oklab_to_linear(oklab_loop(name)), 0.0, 1.0).astype(np.float32)
+
+
+def _blended_palette(colors: Sequence[str]) -> NDArray[np.float32]:
+    """The colours at equal distances and back to the first; between two of them their light is mixed."""
     stops = np.array([linear_light(color) for color in colors], dtype=np.float64)
     position = np.arange(ENTRIES) * len(stops)
     stop, way = position // ENTRIES, (position % ENTRIES)[:, np.newaxis] / ENTRIES

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from fractal_kernel.color.palettes import blended_palette, named_palette
+from fractal_kernel.color.palettes import expand
 from fractal_kernel.color.srgb import THRESHOLDS, linear_light
 from fractal_kernel.escape import _grid
 from fractal_kernel.escape.control import Stopped
@@ -67,12 +67,6 @@ def _available(instructions: Instructions) -> Instructions:
     return instructions
 
 
-def tables(definition: "GridDefinition") -> "tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]":
-    """What a picture is coloured by: palette (4096, 3) and inside (3,) in linear light, and a byte's 255 thresholds."""
-    palette = blended_palette(definition.colors) if definition.colors else named_palette(definition.palette)
-    return palette, linear_light(definition.inside), THRESHOLDS
-
-
 class Grid:
     """The loops of one picture. Every method releases the GIL while it runs, and may run in many threads at once."""
 
@@ -85,7 +79,8 @@ class Grid:
             raise ValueError(f"a pixel has 1 to {MAX_SIDE} samples along its side, not {definition.frame.side}")
         chosen = instruction_set() if instructions is None else _available(instructions)
         self._frame = definition.frame
-        self._loops = _grid.Loops(definition, tables(definition), chosen is Instructions.FMA)
+        tables = expand(definition.palette, definition.colors), linear_light(definition.inside), THRESHOLDS
+        self._loops = _grid.Loops(definition, tables, chosen is Instructions.FMA)
 
     def render(self, rects: "Sequence[Rect]", control: "Control") -> "list[NDArray[np.uint8]]":
         """The sRGB bytes of each rect, shape (height, width, 3), top row first; Stopped when the control says so."""
