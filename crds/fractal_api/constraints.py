@@ -7,7 +7,7 @@ bad input all come from the one place that also enforces them.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
@@ -15,20 +15,31 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from fractal_api import decimals
+from fractal_api.fields import field_shape, fields_of
 
 
 class Part(BaseModel):
-    """A part of a spec: unknown fields are refused, nothing is converted silently, and null means absent."""
+    """A part of a spec: unknown fields are refused, and nothing is converted silently.
+
+    A part, list or mapping that is null is absent: `image:` with nothing behind it is null in YAML, and means no more.
+    Other fields take no null: `inside: #ff8800` without quotes is one too, and means something.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     @model_validator(mode="before")
     @classmethod
-    def _without_nulls(cls, values: object) -> object:
-        """The fields that say something: `image:` with nothing behind it is null in YAML, and means no more."""
+    def _without_null_parts(cls, values: object) -> object:
         if not isinstance(values, Mapping):
             return values
-        return {key: value for key, value in values.items() if value is not None}
+        return {key: value for key, value in values.items() if value is not None or key not in cls._parts()}
+
+    @classmethod
+    @cache
+    def _parts(cls) -> frozenset[str]:
+        """The fields that hold more than one value."""
+        shapes = ((name, field_shape(info)) for name, info in fields_of(cls).items())
+        return frozenset(name for name, shape in shapes if shape.models or shape.item or shape.value)
 
 
 class StatusPart(BaseModel):
@@ -100,7 +111,7 @@ StretchFactor = Annotated[_DecimalText, DecimalRange("1e-100", "1e100", "1.5")]
 """A factor of lengths; bounded so that the matrix stays within doubles."""
 
 HexColor = Annotated[
-    str, Field(pattern=r"^#[0-9a-fA-F]{6}$"), Words(allowed='a colour in quotes as "#rrggbb", such as "#ff8800"')
+    str, Field(pattern=r"^#[0-9a-fA-F]{6}$"), Words(allowed='a colour as "#rrggbb", such as "#ff8800"')
 ]
 """An sRGB colour."""
 

@@ -4,13 +4,13 @@ from enum import StrEnum
 from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from fractal_api.conditions import Condition
 from fractal_api.constraints import Part, StatusPart
+from fractal_api.job_rules import JOB_RULES
 from fractal_api.metadata import LabelSelector, ObjectMeta
 from fractal_api.picture import ColorPart, FractalPart, ImagePart, Palette, Sampling
-from fractal_api.rules import JOB_RULES, breaches
+from fractal_api.rules import Rule, keep
 
 LEGACY_ITERATIONS: Final = 128
 """maxIterations of a Legacy picture that doesn't say it."""
@@ -88,10 +88,7 @@ class FractalJobSpec(Part):
 
     @model_validator(mode="after")
     def _keeps_the_rules(self) -> "FractalJobSpec":
-        if broken := breaches(JOB_RULES, self):
-            sentences = "; ".join(breach.sentence for breach in broken)
-            raise PydanticCustomError("rules", "{sentences}", {"sentences": sentences, "breaches": broken})
-        return self
+        return keep(JOB_RULES, self)
 
 
 class JobPhase(StrEnum):
@@ -157,6 +154,16 @@ class FractalJobStatus(StatusPart):
     result: JobResult | None = Field(default=None, description="The finished picture.")
 
 
+def _nameless(job: "FractalJob") -> str | None:
+    return None if job.metadata.name or job.metadata.generate_name else "an object without a name"
+
+
+OBJECT_RULES: "Final[tuple[Rule[FractalJob], ...]]" = (
+    # Kubernetes itself sees to this one, and before any CEL.
+    Rule(field="metadata.name", must="be a DNS name such as seahorse", cel=None, breach=_nameless),
+)
+
+
 class FractalJob(Part):
     """One picture of the Mandelbrot set or of a Julia set, rendered on a warm MPI world."""
 
@@ -169,3 +176,7 @@ class FractalJob(Part):
     status: FractalJobStatus | None = Field(
         default=None, description="What became of the job; written by the operator."
     )
+
+    @model_validator(mode="after")
+    def _keeps_the_rules(self) -> "FractalJob":
+        return keep(OBJECT_RULES, self)

@@ -1,31 +1,33 @@
-"""Rules between fields of a FractalJob: one table for the parser and for the CRD.
+"""Rules between fields: tables that the parser and the CRD's generator both read.
 
-A rule stands at `spec`, since a rule inside an optional part doesn't see that part missing. Its `cel` is the same rule
-for the API server, with schema defaults of single fields already filled in; None where CEL can't say it.
+A rule stands where it sees everything that it speaks of, since a rule inside an optional part doesn't see that part
+missing. Its `cel` is the same rule for the API server, which has filled in the defaults of single fields by then.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Generic, TypeVar
 
-from fractal_api import decimals
-from fractal_api.picture import ColorPart, FractalType, Sampling
+from pydantic import BaseModel
+from pydantic_core import PydanticCustomError
 
-if TYPE_CHECKING:
-    from fractal_api.jobs import FractalJobSpec
+_Model = TypeVar("_Model", bound=BaseModel)
+
+BROKEN = "rules"
+"""The type of the pydantic error that broken rules give; its context has them under `breaches`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """One rule: the field at fault, what it must be, the rule in CEL, and a look at a spec.
+class Rule(Generic[_Model]):
+    """One rule: the field at fault, what it must be or have, the rule in CEL, and a look at a model.
 
-    `breach` gives what a spec says instead, or None when it keeps the rule.
+    `cel` is None where CEL can't say it. `breach` gives what the model says instead, or None when it keeps the rule.
     """
 
     field: str
     must: str
     cel: str | None
-    breach: "Callable[[FractalJobSpec], str | None]"
+    breach: Callable[[_Model], str | None]
 
     @property
     def message(self) -> str:
@@ -35,114 +37,27 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breach:
-    """A broken rule, with what the spec says instead."""
+    """A broken rule: the field at fault, what it must be, and what was given."""
 
-    rule: Rule
+    field: str
+    must: str
     given: str
 
     @property
-    def sentence(self) -> str:
-        """What must be, and what is."""
-        return f"{self.rule.message}, not {self.given}"
+    def rest(self) -> str:
+        """The sentence about it, but for the field's name at its beginning."""
+        return f"must {self.must}, but got {self.given}"
 
 
-def breaches(rules: Iterable[Rule], spec: "FractalJobSpec") -> list[Breach]:
-    """The rules that a spec breaks, in the table's order."""
-    found = ((rule, rule.breach(spec)) for rule in rules)
-    return [Breach(rule=rule, given=given) for rule, given in found if given is not None]
+def breaches(rules: Sequence[Rule[_Model]], model: _Model) -> list[Breach]:
+    """The rules that a model breaks, in the table's order."""
+    found = ((rule, rule.breach(model)) for rule in rules)
+    return [Breach(field=rule.field, must=rule.must, given=given) for rule, given in found if given is not None]
 
 
-def _julia(spec: "FractalJobSpec") -> str | None:
-    if (spec.fractal.type is FractalType.JULIA) == (spec.fractal.julia is not None):
-        return None
-    return f"type {spec.fractal.type} {'without' if spec.fractal.julia is None else 'with'} julia"
-
-
-def _one_coloring(spec: "FractalJobSpec") -> str | None:
-    color = spec.color
-    ways = {"legacyMode": color.legacy_mode, "palette": color.palette, "colors": color.colors}
-    given = [name for name, value in ways.items() if value is not None]
-    return " and ".join(given) if len(given) > 1 else None
-
-
-def _legacy_mode(spec: "FractalJobSpec") -> str | None:
-    if spec.legacy == (spec.color.legacy_mode is not None):
-        return None
-    return f"sampling {spec.image.sampling} {'without' if spec.color.legacy_mode is None else 'with'} legacyMode"
-
-
-def _legacy_iterations(spec: "FractalJobSpec") -> str | None:
-    return "auto" if spec.legacy and spec.fractal.max_iterations == "auto" else None
-
-
-def _legacy_upright(spec: "FractalJobSpec") -> str | None:
-    if not spec.legacy:
-        return None
-    if spec.fractal.stretch is not None:
-        return "a stretch"
-    return None if spec.fractal.rotation == "0" else f'rotation "{spec.fractal.rotation:.40}"'
-
-
-def _legacy_colors(spec: "FractalJobSpec") -> str | None:
-    if not spec.legacy:
-        return None
-    for name in ("inside", "offset", "scale"):
-        value, default = getattr(spec.color, name), ColorPart.model_fields[name].default
-        if value != default:
-            return f"{name} {value}"
-    return None
-
-
-def _legacy_zoom(spec: "FractalJobSpec") -> str | None:
-    too_deep = spec.legacy and decimals.to_decimal(spec.fractal.zoom) > decimals.to_decimal("1e308")
-    return f'zoom "{spec.fractal.zoom:.40}"' if too_deep else None
-
-
-_LEGACY: Final = f"(has(self.image) && self.image.sampling == '{Sampling.LEGACY}')"
-
-JOB_RULES: Final = (
-    Rule(
-        field="spec.fractal.julia",
-        must="be given with type Julia, and only then",
-        cel=f"has(self.fractal.julia) == (self.fractal.type == '{FractalType.JULIA}')",
-        breach=_julia,
-    ),
-    Rule(
-        field="spec.color",
-        must="have at most one of legacyMode, palette and colors",
-        cel="!has(self.color) || [has(self.color.legacyMode), has(self.color.palette), has(self.color.colors)]"
-        ".filter(given, given).size() <= 1",
-        breach=_one_coloring,
-    ),
-    Rule(
-        field="spec.color.legacyMode",
-        must="be given with spec.image.sampling Legacy, and only then",
-        cel=f"{_LEGACY} == (has(self.color) && has(self.color.legacyMode))",
-        breach=_legacy_mode,
-    ),
-    Rule(
-        field="spec.fractal.maxIterations",
-        must="be a whole number with spec.image.sampling Legacy, such as 128",
-        cel=f"!{_LEGACY} || !has(self.fractal.maxIterations) || type(self.fractal.maxIterations) == int",
-        breach=_legacy_iterations,
-    ),
-    Rule(
-        field="spec.fractal.rotation",
-        must='be "0", and spec.fractal.stretch absent, with spec.image.sampling Legacy',
-        cel=f"!{_LEGACY} || (self.fractal.rotation == '0' && !has(self.fractal.stretch))",
-        breach=_legacy_upright,
-    ),
-    Rule(
-        field="spec.color",
-        must="have nothing but legacyMode with spec.image.sampling Legacy",
-        cel=f"!{_LEGACY} || !has(self.color) || (self.color.inside == '#000000' && self.color.offset == 0.0"
-        " && self.color.scale == 1.0)",
-        breach=_legacy_colors,
-    ),
-    Rule(
-        field="spec.fractal.zoom",
-        must='be at most "1e308" with spec.image.sampling Legacy',
-        cel=None,
-        breach=_legacy_zoom,
-    ),
-)
+def keep(rules: Sequence[Rule[_Model]], model: _Model) -> _Model:
+    """The model, when it keeps the rules; otherwise an error for pydantic to collect."""
+    if broken := breaches(rules, model):
+        sentences = "; ".join(f"{breach.field} {breach.rest}" for breach in broken)
+        raise PydanticCustomError(BROKEN, "{sentences}", {"sentences": sentences, "breaches": broken})
+    return model
