@@ -12,7 +12,7 @@ All numbers are big-endian. Pure code: no I/O, and no pydantic, since MPI ranks 
 """
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from struct import Struct
 from typing import TYPE_CHECKING, Final
@@ -88,9 +88,24 @@ def encode_tile(tile: Rect, rgb: "Buffer", *, index: int) -> bytes:
         raise ValueError(f"{tile} needs {tile.pixels * CHANNELS} bytes, not {len(pixels)}")
     stride = tile.width * CHANNELS
     slabs = [
-        zlib.compress(pixels[(row - tile.y) * stride : (row - tile.y + rows) * stride], _LEVEL)
+        deflate_rows(pixels[(row - tile.y) * stride : (row - tile.y + rows) * stride])
         for _, row, rows in band_spans(tile)
     ]
+    return join_tile(tile, slabs, index=index)
+
+
+def deflate_rows(rgb: "Buffer") -> bytes:
+    """A slab's bytes, from the C-contiguous pixels of its rows."""
+    return zlib.compress(rgb, _LEVEL)
+
+
+def join_tile(tile: Rect, slabs: Sequence[bytes], *, index: int) -> bytes:
+    """The blob of a tile from the bytes of its slabs, those of `band_spans`; so a large tile can be made piece by piece.
+
+    ValueError when there is another number of them.
+    """
+    if len(slabs) != sum(1 for _ in band_spans(tile)):
+        raise ValueError(f"{tile} doesn't have {len(slabs)} slabs")
     head = _HEAD.pack(MAGIC, FORMAT, PICTURE_VERSION, RGB8, 0, index, *tile, len(slabs))
     head += b"".join(_ENTRY.pack(len(slab), zlib.crc32(slab)) for slab in slabs)
     return b"".join((head, _CHECK.pack(zlib.crc32(head)), *slabs))
