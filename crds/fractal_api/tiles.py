@@ -88,21 +88,16 @@ def encode_tile(tile: Rect, rgb: "Buffer", *, index: int) -> bytes:
         raise ValueError(f"{tile} needs {tile.pixels * CHANNELS} bytes, not {len(pixels)}")
     stride = tile.width * CHANNELS
     slabs = [
-        deflate_rows(pixels[(row - tile.y) * stride : (row - tile.y + rows) * stride])
+        zlib.compress(pixels[(row - tile.y) * stride : (row - tile.y + rows) * stride], _LEVEL)
         for _, row, rows in band_spans(tile)
     ]
     return join_tile(tile, slabs, index=index)
 
 
-def deflate_rows(rgb: "Buffer") -> bytes:
-    """A slab's bytes, from the C-contiguous pixels of its rows."""
-    return zlib.compress(rgb, _LEVEL)
-
-
 def join_tile(tile: Rect, slabs: Sequence[bytes], *, index: int) -> bytes:
-    """The blob of a tile from the bytes of its slabs, those of `band_spans`; so a large tile can be made piece by piece.
+    """The blob of a tile from its slabs, each the deflated rows of one of its `band_spans`.
 
-    ValueError when there is another number of them.
+    So a large tile can be made piece by piece. ValueError when there is another number of them.
     """
     if len(slabs) != sum(1 for _ in band_spans(tile)):
         raise ValueError(f"{tile} doesn't have {len(slabs)} slabs")
