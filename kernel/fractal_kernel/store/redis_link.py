@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator
 from typing import Final
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ from fractal_kernel.store.interface import StoreAway, StoreCorrupt, StoreFull, S
 _RETRIES: Final = 3
 _FIRST_RETRY_S: Final = 0.05
 _LONGEST_RETRY_S: Final = 0.5
+
+_IN_PIPELINE: Final = re.compile(r"""Command # .* of pipeline caused error: \(["'](?P<words>.*)["'],\)""", re.DOTALL)
 
 _SAFE_SETTINGS: Final = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
 
@@ -84,7 +87,9 @@ async def _check_settings(client: Redis, place: str) -> None:
 
 def translate(error: Exception, place: str) -> FractalError:
     """Our error for one of Redis or of the connection to it."""
-    words = str(error) or type(error).__name__
+    if isinstance(error.__cause__, exceptions.AuthenticationError):  # redis-py calls it a lost connection
+        error = error.__cause__
+    words = _words(error)
     match error:
         case exceptions.OutOfMemoryError():
             return StoreFull(f"Redis at {place} has no memory left: {words}")
@@ -96,6 +101,13 @@ def translate(error: Exception, place: str) -> FractalError:
             return StoreCorrupt(f"Redis at {place} holds something foreign under a key of ours: {words}")
         case _:
             return StoreAway(f"Redis at {place} can't be used: {words}")
+
+
+def _words(error: Exception) -> str:
+    """What Redis said: redis-py puts the command before it, which may hold a tile."""
+    words = str(error) or type(error).__name__
+    annotated = _IN_PIPELINE.fullmatch(words)
+    return annotated["words"] if annotated else words
 
 
 def _place(url: str) -> str:
