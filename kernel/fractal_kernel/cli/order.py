@@ -17,6 +17,8 @@ from fractal_api.jobs import FractalJob, FractalJobSpec
 from fractal_api.manifests import parse_job
 from fractal_kernel.cli.problems import UsageError
 from fractal_kernel.cli.strict_yaml import Document, YamlError, documents
+from fractal_kernel.definition import Definition, define
+from fractal_kernel.depth import DepthNotSupported
 
 KIND: Final = "FractalJob"
 STDIN: Final = "-"
@@ -25,12 +27,15 @@ MAX_BYTES: Final = 1 << 20
 
 DEFAULT_NAME: Final = "fractal"
 
+ZOOM: Final = "spec.fractal.zoom"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """A picture that was asked for; `name` is its file's name without the ending, `file_name` with one if given."""
 
     spec: FractalJobSpec
+    definition: Definition
     name: str
     file_name: str | None = None
 
@@ -51,9 +56,11 @@ def order_from_file(source: str) -> Order:
         raise UsageError(f"{place}: {error.args[0]}") from error
     try:
         job = parse_job(document.value)
+        return Order(spec=job.spec, definition=define(job.spec), name=_name(job, source))
     except SpecError as error:
         raise UsageError(f"{_at(place, document.line_of(error.field))}: {error}") from error
-    return Order(spec=job.spec, name=_name(job, source))
+    except DepthNotSupported as error:
+        raise UsageError(f"{_at(place, document.line_of(ZOOM))}: {error}") from error
 
 
 def order_from_args(line: str) -> Order:
@@ -64,7 +71,8 @@ def order_from_args(line: str) -> Order:
         raise UsageError(f"--args: {str(error).lower()}") from error
     except SpecError as error:
         raise UsageError(f"--args: {error}") from error
-    return Order(spec=parsed.spec, name=DEFAULT_NAME, file_name=parsed.output_name)
+    spec = parsed.spec
+    return Order(spec=spec, definition=define(spec), name=DEFAULT_NAME, file_name=parsed.output_name)
 
 
 def _text(source: str, place: str) -> str:

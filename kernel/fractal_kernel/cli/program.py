@@ -3,6 +3,7 @@
 Nothing heavy is imported here: a command pays for its own libraries only.
 """
 
+import io
 import os
 import sys
 import traceback
@@ -21,8 +22,16 @@ USAGE: Final = "usage: fractal COMMAND [ARGUMENTS]"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code of the command that `argv` (else the process's own arguments) asks for."""
+    _speak_any_text()
     arguments = sys.argv[1:] if argv is None else list(argv)
     return _guarded(lambda: _dispatch(arguments))
+
+
+def _speak_any_text() -> None:
+    """Let a character that the terminal's encoding lacks become a question mark, not an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _dispatch(arguments: list[str]) -> int:

@@ -3,9 +3,8 @@
 import os
 import sys
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypedDict, Unpack
+from typing import Final, Unpack
 
 import click
 
@@ -13,41 +12,16 @@ from fractal_api.canonical import canonical_spec
 from fractal_kernel.cli import show
 from fractal_kernel.cli.instructions import SLOW, chosen_instructions
 from fractal_kernel.cli.invoke import run_click
-from fractal_kernel.cli.order import Order, order_from_args, order_from_file
-from fractal_kernel.cli.problems import UsageError
 from fractal_kernel.cli.progress_bar import progress_bar
+from fractal_kernel.cli.request import Options, Request, request_from
 from fractal_kernel.cli.termination import unwound_by_signals
-from fractal_kernel.definition import define
 from fractal_kernel.escape.grid import Instructions
 from fractal_kernel.image.provenance import texts
 from fractal_kernel.image.thumbnail import Thumbnail
 from fractal_kernel.output import Output, StandardOutput, WholeFile
 from fractal_kernel.render import LocalRenderer, Rendered, Renderer, Sinks
 
-STDOUT: Final = "-"
 MAX_THREADS: Final = 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What the command line asks for; `png` is None for standard output."""
-
-    order: Order
-    png: Path | None
-    counts: Path | None
-    show: bool
-    threads: int
-
-
-class Options(TypedDict):
-    """The command line, as click hands it over."""
-
-    source: str | None
-    line: str | None
-    output: str | None
-    counts: str | None
-    show: bool
-    threads: int | None
 
 
 @click.command(name="render", context_settings={"help_option_names": ["-h", "--help"]})
@@ -62,8 +36,7 @@ def command(**options: Unpack[Options]) -> None:
 
     Without -o, the file is called like the job, and lies in the current folder.
     """
-    request = _request(options)
-    _check_places(request, options["source"])
+    request = request_from(options)
     with unwound_by_signals():
         _carry_out(request)
 
@@ -71,51 +44,6 @@ def command(**options: Unpack[Options]) -> None:
 def main(argv: list[str]) -> int:
     """Render a FractalJob here, without a cluster."""
     return run_click(command, argv)
-
-
-def _request(options: Options) -> Request:
-    order = _order(options["source"], options["line"])
-    counts = options["counts"]
-    return Request(
-        order=order,
-        png=_png_path(order, options["output"]),
-        counts=None if counts is None else Path(counts),
-        show=options["show"],
-        threads=options["threads"] or len(os.sched_getaffinity(0)),
-    )
-
-
-def _order(source: str | None, line: str | None) -> Order:
-    match source, line:
-        case str(), None:
-            return order_from_file(source)
-        case None, str():
-            return order_from_args(line)
-        case None, None:
-            raise click.UsageError("a file is needed, or --args")
-    raise click.UsageError("a file and --args can't both say what to render")
-
-
-def _png_path(order: Order, output: str | None) -> Path | None:
-    match output:
-        case None:
-            return order.default_output
-        case "-":
-            return None
-        case "":
-            raise click.UsageError("-o needs a file name, or - for standard output")
-    return Path(output)
-
-
-def _check_places(request: Request, source: str | None) -> None:
-    """UsageError where results would overwrite each other or the order, or fill a terminal with bytes."""
-    if request.png is None and sys.stdout.isatty():
-        raise UsageError("-o - writes a PNG file to standard output, which is a terminal here: redirect it")
-    places = [place.resolve() for place in (request.png, request.counts) if place is not None]
-    if len(places) != len(set(places)):
-        raise UsageError("the picture and its counts can't be the same file")
-    if source and source != STDOUT and Path(source).resolve() in places:
-        raise UsageError(f"{source} is the order itself, and would be overwritten")
 
 
 def _carry_out(request: Request) -> None:
@@ -140,8 +68,8 @@ def _carry_out(request: Request) -> None:
 
 def _renderer(request: Request) -> Renderer:
     """Who renders."""
-    spec = request.order.spec
-    return LocalRenderer(definition=define(spec), texts=texts(canonical_spec(spec)), threads=request.threads)
+    order = request.order
+    return LocalRenderer(definition=order.definition, texts=texts(canonical_spec(order.spec)), threads=request.threads)
 
 
 def _sink(files: ExitStack, path: Path | None) -> Output | None:
