@@ -1,5 +1,6 @@
 """The rules between the fields of a FractalJob's spec; they stand at `spec` in the CRD."""
 
+import json
 from typing import TYPE_CHECKING, Final
 
 from fractal_api import decimals
@@ -48,7 +49,7 @@ def _legacy_colors(spec: "FractalJobSpec") -> str | None:
     for name in ("inside", "offset", "scale"):
         value, default = getattr(spec.color, name), ColorPart.model_fields[name].default
         if value != default:
-            return f"{name} {value}"
+            return f"{name} {json.dumps(value)}"
     return None
 
 

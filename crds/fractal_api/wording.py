@@ -3,11 +3,11 @@
 import re
 import typing
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Literal
 
 from annotated_types import Ge, Le, MaxLen, MinLen
+from pydantic import AwareDatetime
 
 from fractal_api.constraints import DecimalRange, OneOf, Words
 from fractal_api.fields import Shape, fields_of
@@ -127,7 +127,7 @@ _SCALARS: Final[dict[object, str]] = {
     int: "a whole number",
     float: "a number",
     str: "a text",
-    datetime: "a time such as 2030-01-31T12:00:00Z",
+    AwareDatetime: "a time such as 2030-01-31T12:00:00Z",
     Any: "anything",
 }
 _TYPE_NAMES: Final[dict[object, str]] = {bool: "boolean", int: "integer", float: "number", Any: "any"}
