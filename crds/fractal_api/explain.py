@@ -21,8 +21,9 @@ from fractal_api.fields import Place, Shape, field_shape, fields_of, root
 from fractal_api.job_rules import JOB_RULES
 from fractal_api.jobs import FractalJob
 from fractal_api.namespaces import NAMESPACE_RULES, FractalNamespace
+from fractal_api.quoting import plain
 from fractal_api.sentences import nearest
-from fractal_api.wording import allowed, joined, plain, type_name
+from fractal_api.wording import allowed, joined, type_name
 
 WIDTH: Final = 100
 

@@ -10,8 +10,9 @@ from fractal_api.errors import SpecError
 from fractal_api.fields import Shape, locate
 from fractal_api.jobs import LEGACY_ITERATIONS, FractalJobSpec
 from fractal_api.picture import FractalType
+from fractal_api.quoting import plain, shown
 from fractal_api.sentences import nearest
-from fractal_api.wording import allowed, joined, plain, shown
+from fractal_api.wording import allowed, joined
 
 TYPES: Final = {0: FractalType.MANDELBROT, 1: FractalType.JULIA}
 """The old numbers of the sets."""

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Final
 
 from fractal_api import decimals
 from fractal_api.picture import ColorPart, FractalType, Sampling
+from fractal_api.quoting import quoted
 from fractal_api.rules import Rule
-from fractal_api.wording import joined, quoted
+from fractal_api.wording import joined
 
 if TYPE_CHECKING:
     from fractal_api.jobs import FractalJobSpec

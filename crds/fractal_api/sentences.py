@@ -13,7 +13,8 @@ from fractal_api.constraints import DecimalRange
 from fractal_api.decimals import MAX_LENGTH
 from fractal_api.errors import SpecError
 from fractal_api.fields import Place, Shape, fields_of, locate
-from fractal_api.wording import allowed, joined, plain, shown
+from fractal_api.quoting import plain, shown
+from fractal_api.wording import allowed, joined
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
