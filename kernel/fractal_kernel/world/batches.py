@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from fractal_api.tiling import TileGrid
     from fractal_kernel.coarse import Survey
 
-LONGEST_S: Final = 0.040
+LONGEST_S: Final = 0.045
 """What a batch is to take while there is much to do: long against its messages, short against a second."""
 
-SHORTEST_S: Final = 0.004
+SHORTEST_S: Final = 0.006
 """What a batch takes at the very end; below, messages would cost more than the ranks' waiting for each other."""
 
 ROUNDS_LEFT: Final = 4

@@ -37,6 +37,8 @@ class Kernel:
         self._past_iterations = 0
         self.batches = 0
         """Batches rendered since the beginning."""
+        self.batch_s = 0.0
+        """What the last one took."""
         self.wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         """Readable when there may be an answer."""
         self._thread = threading.Thread(target=self._work, name="kernel", daemon=True)
@@ -85,7 +87,9 @@ class Kernel:
             return None
         outcome, data = self._answers.popleft()
         self._tasks -= 1
-        self.batches += isinstance(outcome, orders.Rendered)
+        if isinstance(outcome, orders.Rendered):
+            self.batches += 1
+            self.batch_s = outcome.seconds
         return outcome, data
 
     def clear_wake(self) -> None:

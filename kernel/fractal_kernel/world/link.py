@@ -29,6 +29,7 @@ class Link:
         try:
             self._socket.connect(path)
         except OSError as error:
+            self._socket.close()
             raise LinkLost(f"no agent listens on {path}: {error.strerror}") from error
         self._socket.setblocking(False)
 
@@ -67,6 +68,10 @@ class Link:
                 raise LinkLost(f"the agent's connection broke: {error.strerror}") from error
             self._drop(written)
         return self.unsent < before
+
+    def close(self) -> None:
+        """Says no more."""
+        self._socket.close()
 
     def _drop(self, written: int) -> None:
         """Forgets that many bytes."""

@@ -9,7 +9,7 @@ from fractal_kernel.world import orders
 from fractal_kernel.world.actions import Action, End, Give, Record, Reported, Tell
 from fractal_kernel.world.exchange import Exchange
 from fractal_kernel.world.kernel import Kernel
-from fractal_kernel.world.pace import Pace
+from fractal_kernel.world.pace import Pace, State
 from fractal_kernel.world.pulses import Pulses
 from fractal_kernel.world.schedule import Schedule
 
@@ -48,9 +48,17 @@ class Root:
             self._link.send(ready)
             while not self._ended:
                 moved = self._look()
-                self._sleep(self._pace.sleep_s(moved=moved, busy=not self._schedule.idle))
+                self._sleep(self._pace.sleep_s(self._state, moved=moved, batch_s=self._kernel.batch_s))
         finally:
             self._dismiss()
+
+    @property
+    def _state(self) -> State:
+        if len(self._ranks) == 1:
+            return State.ALONE
+        if self._schedule.idle:
+            return State.IDLE
+        return State.BUSY if self._schedule.saturated else State.EXPECTING
 
     def _look(self) -> bool:
         """One look at everything; whether there was anything."""

@@ -68,6 +68,11 @@ class Schedule:
         """Whether no rank has a task."""
         return not self._given
 
+    @property
+    def saturated(self) -> bool:
+        """Whether every rank has a task."""
+        return all(self._load)
+
     def handle(self, stimulus: Stimulus) -> list[Action]:
         """What is to be done about it."""
         actions: list[Action] = []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fractal_kernel.world import orders
 from fractal_kernel.world.exchange import Exchange
 from fractal_kernel.world.kernel import Kernel
-from fractal_kernel.world.pace import Pace
+from fractal_kernel.world.pace import Pace, State
 from fractal_kernel.world.pulses import PULSE_S
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ class Worker:
         """Works until rank 0 says to end."""
         while not self._ended:
             moved = self._look()
-            sleep_s = self._pace.sleep_s(moved=moved, busy=self._kernel.tasks > 0)
+            state = State.BUSY if self._kernel.tasks else State.IDLE
+            sleep_s = self._pace.sleep_s(state, moved=moved, batch_s=self._kernel.batch_s)
             select.select([self._kernel.wake_fd], [], [], sleep_s)  # poll would round up to milliseconds
 
     def _look(self) -> bool:
