@@ -5,6 +5,7 @@ Pure but for `find_mpirun`. Whoever runs the command gives it /dev/null as its s
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -145,6 +146,10 @@ def _settings_of_4(launch: Launch) -> Iterator[tuple[str, str, str]]:
         settings |= {"plm_rsh_args": " ".join(remote.ssh_args)} if remote.ssh_args else {}
         if remote.interface:
             settings |= {"btl_tcp_if_include": remote.interface, "oob_tcp_if_include": remote.interface}
+        if launch.scratch is not None:
+            # A daemon of an earlier world that was killed has left its files on the other hosts.
+            sweep = shlex.join(["find", str(launch.scratch), "-mindepth", "1", "-delete"])
+            settings |= {"orte_launch_agent": f"{sweep} ; orted"}
     if launch.scratch is not None:
         settings |= {"orte_tmpdir_base": str(launch.scratch), "btl_vader_backing_directory": str(launch.scratch)}
     return (("--mca", name, value) for name, value in settings.items())

@@ -72,6 +72,7 @@ def test_open_mpi_4_on_pods_keeps_names_pins_the_interface_and_notices_a_dead_pe
         "plm_rsh_args": "-p 2222",
         "btl_tcp_if_include": "eth0",
         "oob_tcp_if_include": "eth0",
+        "orte_launch_agent": "find /dev/shm/world -mindepth 1 -delete ; orted",
         "orte_tmpdir_base": "/dev/shm/world",
         "btl_vader_backing_directory": "/dev/shm/world",
     }
