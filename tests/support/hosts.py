@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from support.agent_process import until
 from support.checkout import ROOT
 
 USER: Final = 1000
@@ -125,7 +126,7 @@ class Host:
         return {self.init, *self.processes("sshd -D")}
 
     def start_sshd(self) -> None:
-        """Start the sshd that other hosts reach ranks by."""
+        """Start the sshd that other hosts reach ranks by; on return it listens."""
         options = {
             "HostKey": SECRETS / "host",
             "AuthorizedKeysFile": SECRETS / "authorized_keys",
@@ -138,6 +139,7 @@ class Host:
         flags = [part for name, value in options.items() for part in ("-o", f"{name}={value}")]
         command = [_program("sshd"), "-D", "-e", "-f", "/dev/null", "-p", str(SSH_PORT), *flags]
         self.start(command, output=subprocess.DEVNULL)
+        until(self._listens, f"the sshd of {self.hostname} listens", _DEADLINE_S)
 
     def stop_sshd(self) -> None:
         """End it; its open sessions live on."""
@@ -160,6 +162,13 @@ class Host:
         self._holder.communicate()  # whose last words are that its child was killed
         for process in self._started:
             process.wait(_DEADLINE_S)
+
+    def _listens(self) -> bool:
+        try:
+            self.connect(SSH_PORT).close()
+        except ConnectionRefusedError:
+            return False
+        return True
 
     def _enter(self) -> list[str]:
         return [_program("nsenter"), f"--target={self.init}", *_NAMESPACES, "--"]

@@ -61,14 +61,19 @@ def assert_complete(agent: HostedAgent, reference: bytes) -> None:
     assert agent.ledger().rendered_after_acknowledged() == []
 
 
+def assert_clean_end(agent: HostedAgent) -> None:
+    """The agent ends in order, and nothing of any of its worlds is left on either host."""
+    agent.stop()
+    until(lambda: agent.leftovers() == [], "both hosts are clean", 30)
+
+
 def test_two_hosts_render_the_same_file_and_leave_nothing(agent: HostedAgent, reference: bytes) -> None:
     assert agent.wait_until_ready()["hosts"] == ["mpi-node-0", "mpi-node-1"]
     assert [len(ranks_on(host)) for host in agent.hosts] == [1, 2]
     agent.put("u-1", SPEC)
     assert_complete(agent, reference)
     assert agent.view("u-1")["worldsLost"] == 0
-    agent.stop()
-    until(lambda: agent.leftovers() == [], "the second host is clean too", 10)
+    assert_clean_end(agent)
 
 
 def kill_rank(hosts: tuple[Host, Host]) -> None:
@@ -99,6 +104,7 @@ def test_what_is_killed_on_the_way_to_the_second_host_costs_time_only(
     kill(agent.hosts)
     assert_complete(agent, reference)
     assert agent.view("u-1")["worldsLost"] <= 1
+    assert_clean_end(agent)
 
 
 def pull_cable(hosts: tuple[Host, Host], *, cut: bool) -> None:
@@ -128,6 +134,7 @@ def test_a_cut_off_host_is_noticed_within_30_seconds_and_the_run_goes_on_when_it
     until(lambda: told in agent.world()["message"], "the agent says why", 30)
     partition(agent.hosts, cut=False)
     assert_complete(agent, reference)
+    assert_clean_end(agent)
 
 
 def test_the_agent_waits_for_a_host_and_says_for_which(hosts: tuple[Host, Host], tmp_path: Path) -> None:
