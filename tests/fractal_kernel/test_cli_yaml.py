@@ -1,10 +1,17 @@
 """The YAML of a FractalJob's file: read as the API server reads it, mistakes named with their line."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fractal_kernel.cli.strict_yaml import YamlError, documents
+
+MERGES = "x0: &x0 {a: 1}\n" + "".join(
+    f"x{level}: &x{level} {{<<: [{', '.join([f'*x{level - 1}'] * 9)}]}}\n" for level in range(1, 40)
+)
+"""Forty lines that ask for 9^39 keys."""
 
 MISTAKES = [
     ("unclosed", "a: [1,\n b: }", 2, "expected the node content"),
@@ -16,7 +23,16 @@ MISTAKES = [
     ("key twice in one line", "{a: 1, a: 2}", 1, "the key 'a' is given twice, in line 1"),
     ("key twice behind an alias", "x: &x [{a: 1,\n a: 2}]\ny: *x", 2, "the key 'a' is given twice"),
     ("bottomless", "[" * 5_000, 0, "nested too deeply"),
-    ("bad number", "a: !!int x", 0, "invalid literal"),
+    ("bad number", "\na: !!int x", 2, "this number can't be read"),
+    ("bad fraction", "\na: !!float x", 2, "this number can't be read"),
+    ("endless number", "\na: 1" + "0" * 5_000, 2, "this number can't be read"),
+    (
+        "wide merges",
+        f"x: &x {{{', '.join(f'k{key}: 1' for key in range(5_000))}}}\ny: {{<<: [*x, *x, *x]}}",
+        1,
+        "merges",
+    ),
+    ("many laughs", MERGES, 5, "merges bring more than 10,000 keys"),
 ]
 
 
@@ -39,6 +55,13 @@ SCALARS = [
     ("1280", 1280),
     ("auto", "auto"),
     ("e5", "e5"),
+    ("1:30", "1:30"),
+    ("1:30.5", "1:30.5"),
+    ("0x1f", 31),
+    ("-1_000", -1000),
+    ("0", 0),
+    ("-.inf", -math.inf),
+    ("1.", 1.0),
 ]
 
 
@@ -47,6 +70,11 @@ def test_a_scalar_is_what_the_api_server_takes_it_for(text: str, value: object) 
     [document] = documents(f"a: {text}")
     assert document.value == {"a": value}
     assert type(document.value["a"]) is type(value)
+
+
+def test_a_merge_brings_the_keys_that_are_not_there() -> None:
+    [document] = documents("a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\n")
+    assert document.value["b"] == {"x": 1, "y": 3}
 
 
 def test_empty_documents_are_passed_over() -> None:

@@ -1,7 +1,8 @@
 """YAML as the API server reads it, with the line of every field, and no silent surprises.
 
 Stricter than PyYAML where that would hide a mistake: a key given twice is an error. Closer to Kubernetes where they
-differ: `1e50` without quotes is a number, a date is a string.
+differ: `1e50` without quotes is a number, a date or `1:30` is a string. Merges are bounded: a few lines of them can ask
+for more keys than there is memory.
 """
 
 import re
@@ -10,13 +11,21 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import yaml
+from yaml.constructor import ConstructorError
 
 from fractal_api.errors import PermanentError
 
+INT: Final = "tag:yaml.org,2002:int"
 FLOAT: Final = "tag:yaml.org,2002:float"
 TIMESTAMP: Final = "tag:yaml.org,2002:timestamp"
 MERGE: Final = "tag:yaml.org,2002:merge"
+NUMBERS: Final = frozenset({INT, FLOAT})
+WHOLE: Final = re.compile(r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)\Z")
+FRACTION: Final = re.compile(r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*|\.(?:inf|Inf|INF))\Z|\.(?:nan|NaN|NAN)\Z")
 SCIENTIFIC: Final = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)[eE][-+]?[0-9]+\Z")
+
+MAX_MERGED: Final = 10_000
+"""Keys that the merges (`<<`) of a text may bring in all."""
 
 
 class YamlError(PermanentError):
@@ -34,12 +43,37 @@ class YamlError(PermanentError):
 class _Loader(yaml.SafeLoader):
     """PyYAML's safe loader with the scalars of Kubernetes."""
 
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._merged = 0
+        self._within_merge = 0
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Replace a mapping's merges by the keys that they bring; an error beyond MAX_MERGED of them."""
+        self._within_merge += 1
+        super().flatten_mapping(node)  # calls this for each mapping that it merges, before it copies its keys
+        self._within_merge -= 1
+        self._merged += len(node.value) if self._within_merge else 0
+        if self._merged > MAX_MERGED:
+            raise ConstructorError(None, None, f"merges bring more than {MAX_MERGED:,} keys", node.start_mark)
+
+    def construct_number(self, node: yaml.ScalarNode) -> int | float:
+        """The number of a scalar; an error with its line for one that Python can't read, such as 5,000 digits."""
+        construct = self.construct_yaml_int if node.tag == INT else self.construct_yaml_float
+        try:
+            return construct(node)
+        except (ValueError, OverflowError) as error:
+            raise ConstructorError(None, None, "this number can't be read", node.start_mark) from error
+
 
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != TIMESTAMP]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in NUMBERS | {TIMESTAMP}]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver(FLOAT, SCIENTIFIC, list("-+.0123456789"))
+for _tag, _pattern in ((INT, WHOLE), (FLOAT, FRACTION), (FLOAT, SCIENTIFIC)):
+    _Loader.add_implicit_resolver(_tag, _pattern, list("-+.0123456789"))
+for _tag in NUMBERS:
+    _Loader.add_constructor(_tag, _Loader.construct_number)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
