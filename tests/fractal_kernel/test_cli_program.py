@@ -1,11 +1,12 @@
 """The program `fractal`: its commands come from entry points, and its errors are sentences."""
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from support.terminal import fractal
+from support.terminal import START, fractal
 
 from fractal_kernel.cli.program import main
 
@@ -163,3 +164,33 @@ def test_text_that_the_terminal_cannot_encode_is_no_error(commands: Path, monkey
     ended = fractal("rendr–", cwd=commands)
     assert ended.returncode == 2
     assert b"there is no command 'rendr?'" in ended.stderr
+
+
+def shell(line: str, folder: Path) -> "subprocess.CompletedProcess[bytes]":
+    """What became of a line in which `fractal` is the program."""
+    line = line.replace("fractal ", f"{shlex.join(START)} ", 1)
+    return subprocess.run(["sh", "-c", line], cwd=folder, capture_output=True, check=False)
+
+
+@pytest.mark.parametrize("words", ["explain spec", "--version"], ids=["more than a buffer", "less"])
+def test_a_full_disk_behind_standard_output_is_one_sentence(tmp_path: Path, words: str) -> None:
+    ended = shell(f"fractal {words} > /dev/full", tmp_path)
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        b"fractal: no space left on device\n",
+    )
+
+
+@pytest.mark.parametrize("closing", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+def test_streams_that_the_caller_closed_are_no_error(tmp_path: Path, closing: str) -> None:
+    ended = shell(f"fractal render --args '-w 4 -h 4' -o x.png {closing}", tmp_path)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_picture_cannot_go_to_a_standard_output_that_is_closed(tmp_path: Path) -> None:
+    ended = shell("fractal render --args '-w 4 -h 4' -o - >&-", tmp_path)
+    assert (ended.returncode, ended.stderr) == (
+        2,
+        b"fractal: -o - writes a PNG file to standard output, which is closed here\n",
+    )

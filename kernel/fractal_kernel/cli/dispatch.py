@@ -22,8 +22,17 @@ USAGE: Final = "usage: fractal COMMAND [ARGUMENTS]"
 
 def run(arguments: Sequence[str]) -> int:
     """The exit code of the command that the arguments ask for."""
+    _replace_closed_streams()
     _speak_any_text()
     return _guarded(lambda: _dispatch(list(arguments)))
+
+
+def _replace_closed_streams() -> None:
+    """Let what is said into a stream that the caller closed (`>&-`) vanish: Python has no object for it at all."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(nowhere, "r" if name == "stdin" else "w", encoding="utf-8"))
 
 
 def _speak_any_text() -> None:
@@ -69,7 +78,7 @@ def _guarded(command: Callable[[], int]) -> int:
     """The exit code of a command; every error becomes one sentence on stderr, never a traceback."""
     try:
         code = command()
-        sys.stdout.flush()  # here, so that a reader who left is noticed here
+        sys.stdout.flush()  # here, so that a reader who left, or a full disk, is noticed here
     except UsageError as problem:
         return _told(f"fractal: {problem}", ExitCode.USAGE)
     except FractalError as problem:
@@ -80,13 +89,17 @@ def _guarded(command: Callable[[], int]) -> int:
         _mute_stdout()
         return ExitCode.FAILED
     except Exception as problem:  # noqa: BLE001 - the outermost guard: a person gets a sentence, not a traceback
-        return _internal_error(problem)
+        return _unexpected(problem)
     return code
 
 
-def _internal_error(problem: Exception) -> int:
+def _unexpected(problem: Exception) -> int:
+    """Tell about an error that is no one's: of the surroundings, such as a full disk behind stdout, or of ours."""
     if os.environ.get(DEBUG):
         traceback.print_exception(problem)
+    if isinstance(problem, OSError) and problem.strerror:
+        place = f"{problem.filename}: " if problem.filename else ""
+        return _told(f"fractal: {place}{problem.strerror.lower()}", ExitCode.FAILED)
     what = " ".join(f"{type(problem).__name__}: {problem}".split())
     return _told(f"fractal: internal error: {what}; set {DEBUG}=1 for the traceback", ExitCode.FAILED)
 

@@ -1,11 +1,16 @@
 """How a click command becomes one of ours: its usage errors become UsageError, an abort is an interruption."""
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
 import click
 
 from fractal_api.errors import PermanentError
 from fractal_kernel.cli.problems import ExitCode, UsageError
+
+_SUGGESTION: Final = re.compile(r"[.] \(?Did( you mean [^?]*)[?]\)?")
+"""Click's second sentence: alone for one suggestion, in brackets for several."""
 
 
 class CommandError(PermanentError):
@@ -28,5 +33,5 @@ def run_click(command: click.Command, argv: Sequence[str]) -> int:
 
 def _sentence(problem: click.ClickException) -> str:
     """Click's message as ours are written: one sentence, no capital, no full stop."""
-    message = " ".join(problem.format_message().split()).rstrip(".?").replace(". Did", ", did")
+    message = _SUGGESTION.sub(r", did\1", " ".join(problem.format_message().split())).rstrip(".")
     return message[:1].lower() + message[1:]

@@ -123,8 +123,12 @@ def _described(value: object) -> str:
             return f"of the kind {kind}"
         case Mapping():
             return "a mapping without a kind"
+        case list():
+            return "a list"
+        case str():
+            return "a text"
         case _:
-            return f"a {type(value).__name__}"
+            return "a single value"
 
 
 def _name(job: FractalJob, source: str) -> str:

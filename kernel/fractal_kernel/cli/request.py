@@ -41,11 +41,10 @@ class Request:
 def request_from(options: Options) -> Request:
     """What the options ask for; UsageError when they contradict each other or the order is bad."""
     order = _order(options["source"], options["line"])
-    counts = options["counts"]
     request = Request(
         order=order,
         png=_png_path(order, options["output"]),
-        counts=None if counts is None else Path(counts),
+        counts=_counts_path(options["counts"]),
         show=options["show"],
         threads=options["threads"],
         ranks=options["ranks"],
@@ -85,8 +84,16 @@ def _check_ranks(request: Request) -> None:
         raise UsageError("--counts is written by threads of one process: leave -n out")
 
 
+def _counts_path(counts: str | None) -> Path | None:
+    if counts in ("", STDIN_OR_STDOUT):
+        raise UsageError("--counts needs a file name")
+    return None if counts is None else Path(counts)
+
+
 def _check_places(request: Request, source: str | None) -> None:
     """UsageError where results would overwrite each other or the order, or fill a terminal with bytes."""
+    if request.png is None and sys.__stdout__ is None:
+        raise UsageError("-o - writes a PNG file to standard output, which is closed here")
     if request.png is None and sys.stdout.isatty():
         raise UsageError("-o - writes a PNG file to standard output, which is a terminal here: redirect it")
     places = [place.resolve() for place in (request.png, request.counts) if place is not None]
