@@ -9,7 +9,7 @@ import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from typing import Final
+from typing import Final, NoReturn
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -39,9 +39,16 @@ _MESSAGES: Final = {
 }
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, as the other commands do."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"fractal: {message}; see {self.prog} --help\n")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """What a field means, what it may be, and its default."""
-    parser = argparse.ArgumentParser(prog="fractal explain", description=main.__doc__)
+    parser = _Parser(prog="fractal explain", description=main.__doc__)
     parser.add_argument(
         "field",
         nargs="?",
@@ -55,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         sys.stdout.write(explain(options.field))
     except SpecError as error:
-        sys.stderr.write(f"fractal explain: {error}\n")
+        sys.stderr.write(f"fractal: {error}\n")
         return 2
     return 0
 

@@ -86,7 +86,7 @@ def test_an_unknown_field_gets_one_sentence_and_exit_code_2(
         explain(path)
     assert str(caught.value) == sentence
     assert main([path]) == 2
-    assert capsys.readouterr() == ("", f"fractal explain: {sentence}\n")
+    assert capsys.readouterr() == ("", f"fractal: {sentence}\n")
 
 
 def test_the_command_prints_and_succeeds(capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,9 +96,18 @@ def test_the_command_prints_and_succeeds(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().out == explain()
 
 
-@pytest.mark.parametrize(("argv", "code"), [(["--help"], 0), (["a", "b"], 2), (["--loud"], 2)])
-def test_usage_ends_with_the_codes_of_every_command(
-    argv: list[str], code: int, capsys: pytest.CaptureFixture[str]
+def test_help_says_how_the_command_is_called(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    assert capsys.readouterr().out.startswith("usage: fractal explain")
+
+
+@pytest.mark.parametrize(
+    ("argv", "wrong"),
+    [(["a", "b"], "unrecognized arguments: b"), (["--loud"], "unrecognized arguments: --loud")],
+    ids=["two fields", "an option"],
+)
+def test_wrong_usage_is_one_sentence_and_exit_code_2(
+    argv: list[str], wrong: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(argv) == code
-    assert "usage: fractal explain" in "".join(capsys.readouterr())
+    assert main(argv) == 2
+    assert capsys.readouterr() == ("", f"fractal: {wrong}; see fractal explain --help\n")
