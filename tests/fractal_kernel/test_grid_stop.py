@@ -1,5 +1,6 @@
 """A Grid call and its watchers: it counts, it lets others run, and it ends when told to."""
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -94,6 +95,17 @@ def test_samples_that_escape_at_once_are_stopped_too(
 ) -> None:
     running = started(lambda: call(SHALLOW, instructions, control))
     wait_until(lambda: control.iterations > 0)
+    stopped_soon(running, control)
+
+
+@pytest.mark.parametrize("instructions", BUILT)
+@pytest.mark.parametrize("call", [render, counts])
+def test_samples_that_need_no_iteration_are_stopped_too(
+    control: Control, started: Start, call: Call, instructions: Instructions
+) -> None:
+    beyond = dataclasses.replace(SHALLOW, julia=True, julia_re=1.0)
+    running = started(lambda: call(beyond, instructions, control))
+    wait_until(running.running)
     stopped_soon(running, control)
 
 

@@ -99,7 +99,7 @@ static inline void grid_flush(struct grid_watch *watch) {
     watch->unlooked = 0;
 }
 
-/* Counts iterations, and samples begun; whether to end. */
+/* Counts iterations, and samples that ended; whether to end. */
 static inline int grid_look(struct grid_watch *watch, int64_t iterations, int64_t samples) {
     watch->iterations += iterations;
     watch->unlooked += (iterations + GRID_OVERHEAD * samples) * watch->price;

@@ -86,7 +86,7 @@ FRACTAL_TARGET static int FRACTAL_NAME(run)(struct grid_point *points, int64_t c
     int64_t next = 0, to_block_end = GRID_BLOCK;
     for (int l = 0; l < GRID_LANES; l++) next += FRACTAL_NAME(fill)(&lanes, l, limit, points + next, count - next);
     for (;;) {
-        int64_t steps = to_block_end, live = 0, ended = 0;
+        int64_t steps = to_block_end, live = 0;
         for (int l = 0; l < GRID_LANES; l++) {
             if (lanes.lane[l].point == NULL) continue;
             live++;
@@ -104,9 +104,8 @@ FRACTAL_TARGET static int FRACTAL_NAME(run)(struct grid_point *points, int64_t c
             if (state == GRID_RUNNING && lanes.lane[l].n < limit) continue;
             point->x = lanes.x[l], point->y = lanes.y[l], point->n = lanes.lane[l].n, point->state = state;
             next += FRACTAL_NAME(fill)(&lanes, l, limit, points + next, count - next);
-            ended++;
         }
-        if (grid_look(watch, steps * live, ended)) return 1;
+        if (grid_look(watch, steps * live, 0)) return 1;
     }
 }
 
@@ -126,16 +125,18 @@ FRACTAL_TARGET static inline const float *FRACTAL_NAME(light)(const struct grid_
     return p->palette + 3 * ((int)(GRID_ENTRIES * u) & (GRID_ENTRIES - 1));
 }
 
-/* The bytes of one pixel, from its side² points: sx outer, sy inner. */
-FRACTAL_TARGET static inline void FRACTAL_NAME(color)(const struct grid_picture *p, const struct grid_point *points,
-                                                      uint8_t *rgb) {
+/* The bytes of one pixel, from its side² points: sx outer, sy inner; nonzero if it was stopped. */
+FRACTAL_TARGET static inline int FRACTAL_NAME(color)(const struct grid_picture *p, const struct grid_point *points,
+                                                     uint8_t *rgb, struct grid_watch *watch) {
     const int64_t samples = p->side * p->side;
     float sum[3] = {0.0f, 0.0f, 0.0f};
     for (int64_t s = 0; s < samples; s++) {
         const float *light = FRACTAL_NAME(light)(p, &points[s]);
         for (int k = 0; k < 3; k++) sum[k] += light[k];
+        if (grid_look(watch, 0, 1)) return 1;
     }
     for (int k = 0; k < 3; k++) rgb[k] = grid_byte(p, sum[k] / (float)samples);
+    return 0;
 }
 
 /* Renders rects one after another, rows from the top, three bytes a pixel; nonzero if it was stopped. */
@@ -154,7 +155,8 @@ FRACTAL_TARGET static int FRACTAL_NAME(render)(const struct grid_picture *p, con
                     for (int64_t sy = 0; sy < p->side; sy++)
                         *point++ = FRACTAL_NAME(start)(p, rect->x + pixel % rect->width, rect->y + pixel / rect->width, sx, sy);
             if (FRACTAL_NAME(run)(points, here * samples, p->limit, &watch)) return 1;
-            for (int64_t pixel = 0; pixel < here; pixel++, rgb += 3) FRACTAL_NAME(color)(p, points + pixel * samples, rgb);
+            for (int64_t pixel = 0; pixel < here; pixel++, rgb += 3)
+                if (FRACTAL_NAME(color)(p, points + pixel * samples, rgb, &watch)) return 1;
         }
     }
     grid_flush(&watch);
@@ -179,6 +181,7 @@ FRACTAL_TARGET static int FRACTAL_NAME(escapes)(const struct grid_picture *p, st
             const int escaped = points[i].state == GRID_ESCAPED;
             counts[first + i] = escaped ? points[i].n : -1;
             if (fractions) fractions[first + i] = escaped ? FRACTAL_NAME(escape_fraction)(&points[i]) : 0.0;
+            if (grid_look(&watch, 0, 1)) return 1;
         }
     }
     grid_flush(&watch);
