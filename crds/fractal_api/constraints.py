@@ -22,7 +22,8 @@ class Part(BaseModel):
     """A part of a spec: unknown fields are refused, and nothing is converted silently.
 
     A part, list or mapping that is null is absent: `image:` with nothing behind it is null in YAML, and means no more.
-    Other fields take no null: `inside: #ff8800` without quotes is one too, and means something.
+    So is a field that has no default value, such as maxIterations. Fields that have one take no null:
+    `inside: #ff8800` without quotes is one too, and means something.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)

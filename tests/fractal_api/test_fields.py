@@ -23,6 +23,9 @@ from fractal_api.namespaces import NAMESPACE_RULES, FractalNamespace
 from fractal_api.picture import SAMPLES, ImagePart
 from fractal_api.wording import allowed, type_name
 
+YAML_BOOLEANS = {"y", "n", "yes", "no", "on", "off", "true", "false"}
+"""In YAML 1.1, as Kubernetes reads it; PyYAML takes a single letter for a text."""
+
 KINDS: list[type[BaseModel]] = [FractalJob, FractalNamespace]
 
 
@@ -78,6 +81,7 @@ def test_no_name_or_value_is_one_that_yaml_reads_as_something_else(model: type[B
             words += typing.get_args(shape.bare)
     for word in words:
         assert yaml.safe_load(word) == word
+        assert word.lower() not in YAML_BOOLEANS
 
 
 @every_field

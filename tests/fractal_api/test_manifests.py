@@ -70,6 +70,11 @@ def test_a_part_with_nothing_behind_it_is_absent(part: str) -> None:
     assert parse_job(job({part: None})) == parse_job(job())
 
 
+@pytest.mark.parametrize(("part", "field"), [("fractal", "maxIterations"), ("color", "palette")])
+def test_a_field_without_a_default_value_is_absent_when_it_is_null(part: str, field: str) -> None:
+    assert spec_of(**{part: {field: None}}) == spec_of()
+
+
 @pytest.mark.parametrize("field", ["center", "julia", "stretch"])
 def test_a_part_of_a_part_with_nothing_behind_it_is_absent(field: str) -> None:
     assert parse_job(job({"fractal": {field: None}})) == parse_job(job())
