@@ -15,13 +15,14 @@ from typing import Final
 
 from aiohttp import web
 
-from fractal_api.errors import FractalError, TemporaryError
-from fractal_kernel.agent.bodies import order_from_body, run_json
+from fractal_api.errors import FractalError, SpecError, TemporaryError
+from fractal_kernel.agent.bodies import BodyError, order_from_body, run_json
 from fractal_kernel.agent.bulletin import Bulletin
 from fractal_kernel.agent.driver import Agent
 from fractal_kernel.agent.metrics import Metrics
 from fractal_kernel.agent.orders import OtherPicture, Taken
 from fractal_kernel.agent.settings import SettingsError
+from fractal_kernel.depth import DepthNotSupported
 from fractal_kernel.store.interface import RunConflict
 
 MAX_BODY: Final = 1 << 20
@@ -126,8 +127,12 @@ def _answer(error: FractalError) -> web.Response:
             problem = _problem(503, word, message)
             problem.headers["Retry-After"] = "5"
             return problem
+        case SpecError():
+            return _problem(400, word, message, field=error.field)
+        case BodyError() | DepthNotSupported():
+            return _problem(400, word, message)
         case _:
-            return _problem(400, word, message, field=getattr(error, "field", ""))
+            return _problem(500, word, message)
 
 
 def _problem(status: int, word: str, message: str, **more: object) -> web.Response:

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from fractal_kernel.store.interface import RunKey, Store
 
-RESIDENT: Final = 64 << 20
-"""Bytes of slabs in memory; the others wait in files."""
+RESIDENT: Final = 16 << 20
+"""Bytes of slabs in memory; the others wait in files, since a single tile of 4096² may have 48 MiB, and pass twice."""
 
 BANDS_BYTES: Final = 32 << 20
 """Bytes of pixels of the bands that are with the ranks at once."""

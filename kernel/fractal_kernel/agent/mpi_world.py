@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 SECRETS: Final = ("FRACTAL_AGENT_", "FRACTAL_STORE")
 """Beginnings of the names of variables that ranks have no use for, and shall not have."""
 
+LAST_WORDS_S: Final = 0.5
+"""How long the end of mpirun, which tells why, may come after the end of its link."""
+
+REMOTE_S: Final = 3.0
+"""Ranks on other hosts, which can't be seen from here, outlive a killed mpirun by at most this long (measured)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -84,7 +90,10 @@ class MpiWorld:
             self._link.send(epoch, Stop())
         if self._starting is not None:
             self._starting.cancel()
+        running = self._mpirun.running
         await self._mpirun.end(orderly=orderly)
+        if running and self._plan.remote is not None:
+            await asyncio.sleep(REMOTE_S)
         self._link.expect(None)
         self._sweep()
 
@@ -158,6 +167,3 @@ class MpiWorld:
     def _fault(self, epoch: int, cause: Cause, message: str) -> None:
         if self._ears is not None:
             self._ears.faulted(epoch, cause, message)
-
-
-LAST_WORDS_S: Final = 0.5

@@ -75,6 +75,11 @@ class MpirunProcess:
         self._watching = asyncio.create_task(self._watch(epoch, self._process))
 
     @property
+    def running(self) -> bool:
+        """Whether something was started and not ended by `end` yet."""
+        return self._process is not None
+
+    @property
     def stands_still(self) -> bool:
         """Whether mpirun was stopped, as by SIGSTOP."""
         return self._process is not None and self._process.returncode is None and is_stopped(self._process.pid)

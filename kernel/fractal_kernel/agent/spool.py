@@ -11,7 +11,7 @@ from fractal_kernel.agent.shelf import Blob, Item, Shelf
 CAPACITY: Final = 256 << 20
 """Bytes of tiles at which rendering pauses."""
 
-RESIDENT: Final = 32 << 20
+RESIDENT: Final = 16 << 20
 """Bytes of them in memory; more wait in files, since the agent is to stay below 300 MiB."""
 
 ROOM: Final = 0.5

@@ -15,7 +15,7 @@ from fractal_kernel.agent.app import MAX_BODY, Site
 from fractal_kernel.agent.bulletin import Bulletin
 from fractal_kernel.agent.metrics import Metrics
 from fractal_kernel.agent.phases import Phase
-from fractal_kernel.store.interface import StoreAway
+from fractal_kernel.store.interface import StoreAway, StoreUnsafe
 
 MakeStage = Callable[..., Stage]
 Client = TestClient[Request, Application]
@@ -140,6 +140,15 @@ async def test_a_store_that_is_away_is_told_with_the_time_to_come_back(client: C
         assert answer.status == 503
         assert answer.headers["Retry-After"] == "5"
         assert (await answer.json())["error"] == "StoreAway"
+
+
+async def test_a_store_that_must_not_be_used_is_nobodys_bad_request(client: Client, held: Stage) -> None:
+    def unsafe(_: str) -> None:
+        raise StoreUnsafe("appendfsync must be always")
+
+    held.store.trouble = unsafe
+    status, problem = await put(client, "a-1")
+    assert (status, problem["error"], problem["message"]) == (500, "StoreUnsafe", "appendfsync must be always")
 
 
 @pytest.mark.parametrize("method", ["PUT", "GET", "DELETE"])
