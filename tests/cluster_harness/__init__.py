@@ -1,0 +1,1 @@
+"""A real Kubernetes on one bare Debian machine."""
