@@ -44,9 +44,9 @@ def status(_: argparse.Namespace) -> None:
     ready = found.ready()
     for machine in found.layout.machines:
         stopped = power.stopped(machine)
-        notes = ["" if power.is_on(machine) else "switched off", f"stopped: {', '.join(stopped)}" if stopped else ""]
+        notes = ["on" if power.is_on(machine) else "switched off", f"stopped: {', '.join(stopped)}" if stopped else ""]
         if machine.name in ready:
-            notes.insert(0, "Ready" if ready[machine.name] else "not Ready")
+            notes.append( "Ready" if ready[machine.name] else "not Ready")
         say(f"{machine.name:10} {machine.address:12} {'; '.join(note for note in notes if note)}".rstrip())
     say(f"kubeconfig {found.kubeconfig}")
     say(f"gateway    {found.gateway}")

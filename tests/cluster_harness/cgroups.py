@@ -25,6 +25,12 @@ def mounted() -> dict[str, Path]:
     return hierarchies(Path("/proc/mounts").read_text())
 
 
+def trees() -> set[Path]:
+    """Every tree of control groups, a v2 one beside the v1 hierarchies too: runc makes groups in that as well."""
+    lines = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
+    return {Path(folder) for _, folder, kind, *_ in lines if kind in {"cgroup", "cgroup2"}}
+
+
 def create(group: str) -> None:
     """Make the group, and those above it, in every hierarchy."""
     parts = group.strip("/").split("/")
@@ -67,8 +73,8 @@ def end(group: str = GROUP, timeout_s: float = 20) -> None:
 
 
 def remove(group: str = GROUP, *, keep: bool = False) -> None:
-    """Remove what is below the group, deepest first, in every hierarchy; and the group itself unless `keep`."""
-    for root in set(mounted().values()):
+    """Remove what is below the group, deepest first, in every tree; and the group itself unless `keep`."""
+    for root in trees():
         top = root / group.strip("/")
         for folder in _deepest_first(top):
             if not (keep and folder == top):
@@ -76,8 +82,8 @@ def remove(group: str = GROUP, *, keep: bool = False) -> None:
 
 
 def remains(group: str = GROUP) -> Sequence[Path]:
-    """The group's folders that exist, one a hierarchy."""
-    return [root / group.strip("/") for root in mounted().values() if (root / group.strip("/")).exists()]
+    """The group's folders that exist, one a tree."""
+    return [root / group.strip("/") for root in trees() if (root / group.strip("/")).exists()]
 
 
 def _inherit(folder: Path) -> None:

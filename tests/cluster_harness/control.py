@@ -42,6 +42,7 @@ def write_settings(layout: Layout) -> None:
     folder = layout.control.folder
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "audit-policy.json").write_text(json.dumps(audit_policy()))
+    (folder / "kube-proxy.json").write_text(json.dumps(proxy_settings(layout), indent=1))
     (folder / "Corefile").write_text(corefile(layout))
 
 
@@ -59,9 +60,8 @@ def corefile(layout: Layout) -> str:
     """CoreDNS's settings: the cluster's own names, and nothing of the world outside."""
     return f"""\
 .:{DNS_PORT} {{
-    bind {layout.control.address}
     errors
-    ready {layout.control.address}:8181
+    ready :8181
     cache 1
     kubernetes {CLUSTER_DOMAIN} in-addr.arpa {{
         kubeconfig {layout.pki / "coredns.kubeconfig"}
@@ -136,15 +136,21 @@ def _proxy(layout: Layout, binary: Path) -> Service:
 
 def proxy_command(layout: Layout, binary: Path, node: str) -> tuple[str, ...]:
     """The kube-proxy of a machine."""
-    flags = {
-        "kubeconfig": layout.pki / "kube-proxy.kubeconfig",
-        "hostname-override": node,
-        "proxy-mode": "nftables",
-        "cluster-cidr": POD_RANGE,
-        "conntrack-max-per-core": 0,  # a namespace may not change the kernel's table
-        "nftables-min-sync-period": "100ms",
+    settings = layout.control.folder / "kube-proxy.json"
+    return _command(binary, "kube-proxy", {"config": settings, "hostname-override": node})
+
+
+def proxy_settings(layout: Layout) -> dict[str, object]:
+    """The configuration of every kube-proxy."""
+    return {
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+        "kind": "KubeProxyConfiguration",
+        "clientConnection": {"kubeconfig": str(layout.pki / "kube-proxy.kubeconfig")},
+        "mode": "nftables",
+        "clusterCIDR": POD_RANGE,
+        "conntrack": {"maxPerCore": 0},  # a namespace may not change the kernel's table
+        "nftables": {"minSyncPeriod": "100ms"},  # by default a Service may lag a second behind its pods
     }
-    return _command(binary, "kube-proxy", flags)
 
 
 def _provisioner(layout: Layout) -> Service:

@@ -4,6 +4,7 @@ import http.client
 import json
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 
 from cluster_harness.api import Api, Object
@@ -36,17 +37,19 @@ class Mirror:
             return {path: list(objects.values()) for path, objects in self._objects.items()}
 
     def _follow(self, path: str) -> None:
-        version = ""
+        version = said = ""
         while True:
             try:
                 version = version or self._list(path)
                 version = self._watch(path, version)
             except (ApiRefused, OSError, http.client.HTTPException, json.JSONDecodeError) as error:
                 # whatever it was, the list after the pause puts it right
-                sys.stdout.write(f"{path}: {error}\n")
-                sys.stdout.flush()
+                if said != str(error):
+                    said = str(error)
+                    sys.stdout.write(f"{path}: {said}\n")
+                    sys.stdout.flush()
                 version = ""
-                threading.Event().wait(PAUSE_S)
+                time.sleep(PAUSE_S)
 
     def _list(self, path: str) -> str:
         found = self._api.get(path)

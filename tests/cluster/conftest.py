@@ -1,0 +1,68 @@
+"""The cluster that these tests share, and what they run on it."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cluster_harness import archive, cluster, images
+from cluster_harness.choice import current_kubeconfig
+from cluster_harness.cluster import Cluster
+from cluster_harness.errors import NotUp
+from cluster_harness.kubectl import Kubectl
+from cluster_harness.layout import Layout
+from cluster_harness.progress import Progress
+
+IMAGE = "localhost/busybox:1"
+NUMBERS = itertools.count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "cluster: needs a real Kubernetes (root on Debian; see tests/cluster.py)")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "own_cluster" in getattr(item, "fixturenames", ()):
+            item.add_marker("cluster")
+
+
+@pytest.fixture(scope="session")
+def cluster_life() -> Iterator[None]:
+    """Whoever finds no cluster up takes it down again."""
+    if current := current_kubeconfig():
+        pytest.skip(f"these tests are of the harness's own cluster, and FRACTAL_CLUSTER=current means {current}")
+    try:
+        cluster.find()
+    except NotUp:
+        yield
+        cluster.down()
+    else:
+        yield
+
+
+@pytest.fixture
+def own_cluster(cluster_life: None) -> Cluster:
+    """A cluster of two Ready nodes."""
+    return cluster.up(Layout(node_count=2), Progress(cluster.STAGES))
+
+
+@pytest.fixture
+def busybox(own_cluster: Cluster, tmp_path: Path) -> str:
+    """An image of one program, on every node."""
+    file = tmp_path / "busybox.tar"
+    archive.write(file, IMAGE, {"bin/busybox": Path("/bin/busybox").read_bytes()}, ["/bin/busybox"])
+    images.load(own_cluster.layout, [str(file)])
+    return IMAGE
+
+
+@pytest.fixture
+def kubectl(own_cluster: Cluster) -> Iterator[Kubectl]:
+    """kubectl in a namespace of the test's own."""
+    everywhere = Kubectl(own_cluster)
+    taken = everywhere("get", "namespaces", "--output=name").split()
+    name = next(name for number in NUMBERS if f"namespace/{(name := f'test-{number}')}" not in taken)
+    everywhere("create", "namespace", name)
+    everywhere.await_condition("create", f"--namespace={name}", "serviceaccount/default", timeout_s=20)
+    yield Kubectl(own_cluster, name)
+    everywhere("delete", "namespace", name, "--wait=false")

@@ -1,0 +1,61 @@
+"""Up and down, in good order and after a crash."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from cluster_harness import cluster, lock, power
+from cluster_harness.cluster import Cluster
+from cluster_harness.errors import Busy, ClusterError, NotUp
+from cluster_harness.layout import Layout
+from cluster_harness.progress import Progress
+
+WARM_S = 30
+PROGRAM = Path(__file__).parents[1] / "cluster.py"
+
+
+def call(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, PROGRAM, *words], capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_a_second_up_says_that_the_cluster_is_up(own_cluster: Cluster) -> None:
+    again = call("up")
+    assert again.returncode == 0
+    assert "is up already" in again.stderr
+    assert power.first_process(own_cluster.layout.control)
+
+
+def test_another_number_of_nodes_needs_a_down_first(own_cluster: Cluster) -> None:
+    other = call("up", "--nodes", "3")
+    assert other.returncode == 1
+    assert other.stderr == "cluster: a cluster of 2 nodes is up, not of 3: run `down` first\n"
+
+
+def test_two_commands_at_once_do_not_mix(own_cluster: Cluster) -> None:
+    with lock.held(own_cluster.layout.state, "up"):
+        refused = call("down")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"cluster: `up` (process {os.getpid()}) is changing the cluster right now")
+
+
+def test_down_leaves_nothing_running_and_up_is_warm_afterwards(own_cluster: Cluster, busybox: str) -> None:
+    cluster.down()
+    assert cluster.remains() == []
+    with pytest.raises(NotUp, match="no cluster is up here"):
+        cluster.find()
+    started = Timer()
+    again = cluster.up(Layout(node_count=2), Progress(cluster.STAGES))
+    assert all(again.ready().values())
+    assert started.seconds() < WARM_S
+
+
+def test_up_sweeps_away_what_a_crash_left(own_cluster: Cluster) -> None:
+    # the control plane dies and the nodes live on, as when somebody kills the wrong processes
+    os.kill(power.first_process(own_cluster.layout.control), signal.SIGKILL)
+    again = cluster.up(Layout(node_count=2), Progress(cluster.STAGES))
+    assert all(again.ready().values())
+    assert len({power.first_process(machine) for machine in again.layout.machines}) == 3
