@@ -7,9 +7,27 @@ run time: ranks stay small.
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
+from fractal_api.decimals import to_decimal, to_float
 from fractal_api.tiling import TileGrid, tile_grid
+from fractal_kernel.depth import check_depth
+from fractal_kernel.orientation import orientation
+
+if TYPE_CHECKING:
+    from fractal_api.jobs import FractalJobSpec
+
+
+class _View(TypedDict):
+    """What both kinds of pictures say of their view."""
+
+    julia: bool
+    julia_re: float
+    julia_im: float
+    center_re: float
+    center_im: float
+    zoom: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +89,11 @@ class GridDefinition:
 Definition = GridDefinition | LegacyDefinition
 
 
+def define(spec: "FractalJobSpec") -> Definition:
+    """The picture that a spec asks for; DepthNotSupported when doubles can't resolve it."""
+    return _define_legacy(spec) if spec.legacy else _define_grid(spec)
+
+
 def to_json(definition: Definition) -> dict[str, Any]:
     """The definition as JSON values."""
     return dataclasses.asdict(definition)
@@ -85,3 +108,56 @@ def from_json(values: Mapping[str, Any]) -> Definition:
     fields["colors"] = tuple(fields["colors"])
     fields["matrix"] = None if fields["matrix"] is None else tuple(fields["matrix"])
     return GridDefinition(**fields)
+
+
+def _define_legacy(spec: "FractalJobSpec") -> LegacyDefinition:
+    if spec.max_iterations is None or spec.color.legacy_mode is None:
+        raise ValueError("a Legacy picture has a number of iterations and a colour mode")
+    return LegacyDefinition(
+        frame=_frame(spec),
+        **_view(spec),
+        max_iterations=spec.max_iterations,
+        color_mode=spec.color.legacy_mode,
+    )
+
+
+def _define_grid(spec: "FractalJobSpec") -> GridDefinition:
+    fractal, color = spec.fractal, spec.color
+    stretch = fractal.stretch
+    angle, amount = (to_decimal(stretch.angle), to_decimal(stretch.amount)) if stretch else (Decimal(0), Decimal(1))
+    frame, view = _frame(spec), _view(spec)
+    check_depth(
+        zoom=to_decimal(fractal.zoom),
+        coordinate=max(abs(view["center_re"]), abs(view["center_im"])),
+        samples=frame.height * frame.side,
+        squeeze=min(amount, Decimal(1)),
+    )
+    return GridDefinition(
+        frame=frame,
+        **view,
+        matrix=orientation(to_decimal(fractal.rotation), angle, amount),
+        max_iterations=spec.max_iterations,
+        palette="" if spec.palette is None else str(spec.palette),
+        colors=tuple(color.colors or ()),
+        inside=color.inside,
+        offset=color.offset,
+        scale=color.scale,
+    )
+
+
+def _frame(spec: "FractalJobSpec") -> Frame:
+    image = spec.image
+    return Frame(width=image.width, height=image.height, side=image.side, block_size=image.block_size)
+
+
+def _view(spec: "FractalJobSpec") -> _View:
+    """Which set, and where: every decimal rounded once."""
+    fractal, julia = spec.fractal, spec.fractal.julia
+    return {
+        "julia": julia is not None,
+        "julia_re": 0.0 if julia is None else to_float(julia.re),
+        "julia_im": 0.0 if julia is None else to_float(julia.im),
+        "center_re": to_float(fractal.center.re),
+        "center_im": to_float(fractal.center.im),
+        "zoom": to_float(fractal.zoom),
+    }

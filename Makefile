@@ -1,0 +1,100 @@
+# `make` prints what can be made. Each target says in one line what it does, behind two hashes.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := $(shell find kernel crds operator -name '*.pyx' -o -name '*.pxd' -o -name '*.h' -o -name '*.c' -path '*/include/*')
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: help
+help: ## print the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# ---- installing ----------------------------------------------------------------------------------------------------
+
+.PHONY: install
+install: $(VENV)/base.done $(VENV)/package.done ## put `fractal` into .venv/bin (a compiler is all it needs)
+	@echo "Installed: $(BIN)/fractal. Try: $(BIN)/fractal render examples/seahorse.yaml"
+
+.PHONY: dev
+dev: $(VENV)/dev.done $(VENV)/package.done ## what `make test` needs besides: linters, test tools, system packages
+	@echo "Ready: make test"
+
+$(VENV)/bin/python:
+	@PYTHON=$(PYTHON) tools/packages.sh build
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.x")'
+	@echo "[1/3] a virtual environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/base.done: requirements/base.lock requirements/mpi.lock | $(VENV)/bin/python
+	@echo "[2/3] the libraries of requirements/base.lock"
+	@$(PIP) install --quiet --require-hashes -r requirements/base.lock
+	@command -v mpirun >/dev/null || { echo "      and an Open MPI of its own, since there is no mpirun here"; \
+	    $(PIP) install --quiet --require-hashes -r requirements/mpi.lock; }
+	@touch $@
+
+$(VENV)/dev.done: requirements/dev.lock | $(VENV)/base.done
+	@PYTHON=$(PYTHON) tools/packages.sh test
+	@echo "[2/3] the tools of requirements/dev.lock"
+	@$(PIP) install --quiet --require-hashes -r requirements/dev.lock
+	@touch $@
+
+$(VENV)/package.done: pyproject.toml setup.py $(SOURCES) | $(VENV)/base.done
+	@echo "[3/3] compiling the kernel"
+	@$(PIP) install --quiet --no-build-isolation --no-deps --editable .
+	@touch $@
+
+# ---- proving -------------------------------------------------------------------------------------------------------
+
+.PHONY: test
+test: dev ## everything: lint, types, and every test; from a fresh machine, alone
+	@$(MAKE) --no-print-directory lint types unit
+
+.PHONY: lint
+lint: dev ## ruff, cython-lint, codespell, import-linter
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check . || { echo "Some files are not formatted: make format"; exit 1; }
+	@$(BIN)/cython-lint --max-line-length 120 kernel
+	@$(BIN)/codespell
+	@$(BIN)/lint-imports --no-cache >/tmp/lint-imports.$$$$ 2>&1 || { cat /tmp/lint-imports.$$$$; rm -f /tmp/lint-imports.$$$$; exit 1; }; rm -f /tmp/lint-imports.$$$$
+	@echo "lint: clean"
+
+.PHONY: format
+format: dev ## let ruff format the code
+	@$(BIN)/ruff format .
+
+.PHONY: types
+types: dev ## mypy, strict
+	@$(BIN)/mypy
+
+.PHONY: unit
+unit: dev ## the tests; PYTEST_ARGS="-k tiles" chooses
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: soak
+soak: dev ## the fault tests, many times over (20 a size of world)
+	@FRACTAL_SOAK=$${FRACTAL_SOAK:-20} $(BIN)/python -m pytest -s -m soak --timeout=7200 tests/soak
+
+.PHONY: bench
+bench: dev ## the figures of docs/performance.md, measured here
+	@$(BIN)/python -m benchmarks.kernel
+	@$(BIN)/python -m benchmarks.world
+
+# ---- keeping -------------------------------------------------------------------------------------------------------
+
+COMPILE := $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \
+    --no-emit-trusted-host --no-emit-find-links --no-header --build-deps-for=editable pyproject.toml
+
+.PHONY: lock
+lock: dev ## the newest versions that pyproject allows, with hashes, into requirements/
+	@$(COMPILE) --output-file requirements/base.lock
+	@$(COMPILE) --extra mpi --constraint requirements/base.lock --output-file requirements/mpi.lock
+	@$(COMPILE) --extra dev --constraint requirements/base.lock --output-file requirements/dev.lock
+
+.PHONY: clean
+clean: ## remove all that was built or installed here: what is left is a clean clone
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	@find kernel crds operator tests benchmarks \( -name __pycache__ -o -name '*.egg-info' \) -prune -exec rm -rf {} +
+	@find kernel -name '*.so' -delete
+	@for source in $$(find kernel -name '*.pyx'); do rm -f "$${source%.pyx}.c"; done

@@ -1,0 +1,157 @@
+"""The tile codec: a rendered rectangle as bytes that the store keeps and that a PNG band is assembled from.
+
+A blob is a head, a table and slabs. A slab holds the rows of the tile that lie inside one PNG band (64 rows of the
+picture), deflated alone, so that a band is put together without decoding whole tiles:
+
+    head    magic "FT", format, picture version, kind, reserved (u8 each); index, x, y, width, height (u32); slabs (u16)
+    table   for each slab its length and its CRC-32 (u32 each)
+    check   CRC-32 of head and table (u32)
+    slabs   one after the other
+
+All numbers are big-endian. Pure code: no I/O, and no pydantic, since MPI ranks use it.
+"""
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from struct import Struct
+from typing import TYPE_CHECKING, Final
+
+from fractal_api import PICTURE_VERSION
+from fractal_api.errors import TileError
+from fractal_api.tiling import BAND_ROWS, Rect
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+MAGIC: Final = b"FT"
+FORMAT: Final = 1
+RGB8: Final = 1
+"""The kind of a tile of final pixels, 3 bytes each. Raw channels will be further kinds."""
+
+CHANNELS: Final = 3
+MAX_SIDE: Final = 65_536
+"""Pixels of a picture's side, at most."""
+
+_LEVEL: Final = 1
+_HEAD: Final = Struct(">2sBBBBIIIIIH")
+_ENTRY: Final = Struct(">II")
+_CHECK: Final = Struct(">I")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TileHeader:
+    """What a blob says about its tile: its number in the picture's tile grid, and its rectangle."""
+
+    index: int
+    rect: Rect
+    picture_version: int = PICTURE_VERSION
+    kind: int = RGB8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slab:
+    """The rows of a tile inside one band, deflated; `first_row` counts from the top of the picture."""
+
+    band: int
+    first_row: int
+    rows: int
+    crc: int
+    data: memoryview
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodedTile:
+    """A tile with its pixels: height × width × 3 bytes, top row first."""
+
+    header: TileHeader
+    rgb: bytes
+
+
+def band_spans(rect: Rect) -> Iterator[tuple[int, int, int]]:
+    """The bands that a rectangle touches, each as (band, first row of the picture, rows)."""
+    row, end = rect.y, rect.y + rect.height
+    while row < end:
+        band = row // BAND_ROWS
+        stop = min((band + 1) * BAND_ROWS, end)
+        yield band, row, stop - row
+        row = stop
+
+
+def encode_tile(tile: Rect, rgb: "Buffer", *, index: int) -> bytes:
+    """The blob of a tile; `rgb` is C-contiguous and holds height × width × 3 bytes, top row first.
+
+    ValueError when it holds another number of bytes.
+    """
+    pixels = memoryview(rgb).cast("B")
+    if len(pixels) != tile.pixels * CHANNELS:
+        raise ValueError(f"{tile} needs {tile.pixels * CHANNELS} bytes, not {len(pixels)}")
+    stride = tile.width * CHANNELS
+    slabs = [
+        zlib.compress(pixels[(row - tile.y) * stride : (row - tile.y + rows) * stride], _LEVEL)
+        for _, row, rows in band_spans(tile)
+    ]
+    head = _HEAD.pack(MAGIC, FORMAT, PICTURE_VERSION, RGB8, 0, index, *tile, len(slabs))
+    head += b"".join(_ENTRY.pack(len(slab), zlib.crc32(slab)) for slab in slabs)
+    return b"".join((head, _CHECK.pack(zlib.crc32(head)), *slabs))
+
+
+def read_header(blob: "Buffer") -> TileHeader:
+    """The header of a blob, its check sum proved; TileError on anything but a tile of this version."""
+    view = memoryview(blob).cast("B")
+    if len(view) < _HEAD.size or bytes(view[:2]) != MAGIC:
+        raise TileError(f"{len(view)} bytes that don't begin as a tile does")
+    _, form, version, kind, reserved, index, x, y, width, height, count = _HEAD.unpack_from(view)
+    if (form, version, kind, reserved) != (FORMAT, PICTURE_VERSION, RGB8, 0):
+        raise TileError(
+            f"a tile of format {form}, picture version {version} and kind {kind}; "
+            f"this program reads format {FORMAT}, picture version {PICTURE_VERSION} and kind {RGB8}"
+        )
+    rect = Rect(x, y, width, height)
+    if not (width and height and x + width <= MAX_SIDE and y + height <= MAX_SIDE):
+        raise TileError(f"tile {index} has an impossible rectangle {tuple(rect)}")
+    end = _HEAD.size + count * _ENTRY.size
+    if count != sum(1 for _ in band_spans(rect)) or len(view) < end + _CHECK.size:
+        raise TileError(f"tile {index} is cut short, or its table doesn't fit its height")
+    if _CHECK.unpack_from(view, end)[0] != zlib.crc32(view[:end]):
+        raise TileError(f"the header of tile {index} is damaged")
+    return TileHeader(index=index, rect=rect, picture_version=version, kind=kind)
+
+
+def slabs(blob: "Buffer") -> list[Slab]:
+    """The slabs of a blob, top first, as views into it; TileError on anything but a tile of this version."""
+    rect = read_header(blob).rect
+    view = memoryview(blob).cast("B")
+    spans = list(band_spans(rect))
+    start = _HEAD.size + len(spans) * _ENTRY.size + _CHECK.size
+    found = []
+    for number, (band, row, rows) in enumerate(spans):
+        length, crc = _ENTRY.unpack_from(view, _HEAD.size + number * _ENTRY.size)
+        found.append(Slab(band=band, first_row=row, rows=rows, crc=crc, data=view[start : start + length]))
+        start += length
+    if start != len(view):
+        raise TileError(f"a tile of {start} bytes came as {len(view)}")
+    return found
+
+
+def inflate_slab(slab: Slab, width: int) -> bytes:
+    """The pixels of a slab: rows × width × 3 bytes; TileError when it is damaged or holds anything else."""
+    size = slab.rows * width * CHANNELS
+    if zlib.crc32(slab.data) != slab.crc:
+        raise TileError(f"the rows from {slab.first_row} on are damaged")
+    inflater = zlib.decompressobj()
+    try:
+        # The bound keeps a forged slab from asking for more memory than its rectangle says.
+        rgb = inflater.decompress(slab.data, size + 1)
+    except zlib.error as error:
+        raise TileError(f"the rows from {slab.first_row} on don't inflate: {error}") from error
+    if len(rgb) != size or not inflater.eof or inflater.unused_data:
+        raise TileError(f"the rows from {slab.first_row} on don't hold {size} bytes of pixels")
+    return rgb
+
+
+def decode_tile(blob: "Buffer") -> DecodedTile:
+    """The tile of a blob, every check sum proved; TileError on a foreign or damaged one, or one of another version."""
+    header = read_header(blob)
+    rgb = b"".join(inflate_slab(slab, header.rect.width) for slab in slabs(blob))
+    return DecodedTile(header=header, rgb=rgb)

@@ -1,0 +1,133 @@
+"""Constraints and values in words, for people: "a whole number from 1 to 4096", "the number 1e+50"."""
+
+import re
+import typing
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final, Literal
+
+from annotated_types import Ge, Le, MaxLen, MinLen
+
+from fractal_api.constraints import DecimalRange, OneOf, Words
+from fractal_api.fields import Shape, fields_of
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_./-]{1,60}")
+
+SHOWN: Final = 40
+"""Characters of a given text that are shown."""
+
+
+def allowed(shape: Shape) -> str:
+    """What may stand in a field, as words that follow "must be"."""
+    return joined([_allowed(alternative) for alternative in shape.alternatives])
+
+
+def type_name(shape: Shape) -> str:
+    """The type of a field, as kubectl explain writes it."""
+    return " or ".join(dict.fromkeys(_type_name(alternative) for alternative in shape.alternatives))
+
+
+def joined(words: Sequence[str], link: str = "or") -> str:
+    """The words as an enumeration: "a, b or c"."""
+    *most, last = words
+    return f"{', '.join(most)} {link} {last}" if most else last
+
+
+def shown(value: object) -> str:
+    """A given value in words that fit into a sentence, whatever it is and however long."""
+    match value:
+        case None | bool():
+            return "null" if value is None else str(value).lower()
+        case str():
+            return quoted(value)
+        case int() | float():
+            return _shown_number(value)
+        case list() | tuple():
+            return f"a list of {len(value)} item{'' if len(value) == 1 else 's'}"
+        case _:
+            return "an object" if isinstance(value, Mapping) else f"a value of type {type(value).__name__}"
+
+
+def _shown_number(number: float) -> str:
+    # Python refuses to write out an integer of more than 4,300 digits.
+    huge = isinstance(number, int) and abs(number) >= 10**SHOWN
+    return f"a number of more than {SHOWN} digits" if huge else f"the number {number}"
+
+
+def quoted(text: str) -> str:
+    """A text in quotes, on one line and printable, its middle part left out when it is long."""
+    short = text if len(text) <= SHOWN else f"{text[: SHOWN // 2]}…{text[-SHOWN // 4 :]}"
+    printable = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in short)
+    return f'"{printable}"' if short is text else f'"{printable}" ({len(text)} characters)'
+
+
+def plain(name: str) -> str:
+    """A name as it is, or in quotes when it wouldn't be recognised as one in a sentence."""
+    return name if _PLAIN.fullmatch(name) else quoted(name)
+
+
+def _allowed(shape: Shape) -> str:
+    if (words := shape.constraint(Words)) and words.allowed:
+        return words.allowed
+    if (decimals := shape.constraint(DecimalRange)) is not None:
+        return f'a decimal number from {decimals.low} to {decimals.high}, such as "{decimals.example}"'
+    if (choice := shape.constraint(OneOf)) is not None:
+        return joined([str(value) for value in choice.values])
+    if shape.origin is Literal:
+        return joined([str(value) for value in typing.get_args(shape.bare)])
+    if isinstance(shape.bare, type) and issubclass(shape.bare, StrEnum):
+        return joined([str(value) for value in shape.bare])
+    return _allowed_by_type(shape)
+
+
+def _allowed_by_type(shape: Shape) -> str:
+    if shape.models:
+        return f"an object that may have {joined(list(fields_of(shape.models[0])), 'and')}"
+    if shape.item is not None:
+        return _allowed_list(shape, shape.item)
+    if shape.value is not None:
+        return "an object" if shape.value.bare is Any else f"an object whose values are each {allowed(shape.value)}"
+    return _SCALARS[shape.bare] + _span(shape)
+
+
+def _allowed_list(shape: Shape, item: Shape) -> str:
+    least, most = shape.constraint(MinLen), shape.constraint(MaxLen)
+    count = f" of {least.min_length if least else 0} to {most.max_length}" if most else ""
+    return f"a list{count}, each {allowed(item)}"
+
+
+def _span(shape: Shape) -> str:
+    least, most = shape.constraint(Ge), shape.constraint(Le)
+    longest = shape.constraint(MaxLen)
+    if least and most:
+        return f" from {_plain(least.ge)} to {_plain(most.le)}"
+    if least:
+        return f" of at least {_plain(least.ge)}"
+    return f" of at most {longest.max_length} characters" if longest else ""
+
+
+def _plain(bound: object) -> str:
+    """A bound without the ".0" of a double."""
+    return str(int(bound)) if isinstance(bound, float) and bound.is_integer() else str(bound)
+
+
+def _type_name(shape: Shape) -> str:
+    if shape.models:
+        return "Object"
+    if shape.item is not None:
+        return f"[]{type_name(shape.item)}"
+    if shape.value is not None:
+        return "Object" if shape.value.bare is Any else f"map[string]{type_name(shape.value)}"
+    return _TYPE_NAMES.get(shape.bare, "string")
+
+
+_SCALARS: Final[dict[object, str]] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    datetime: "a time such as 2030-01-31T12:00:00Z",
+    Any: "anything",
+}
+_TYPE_NAMES: Final[dict[object, str]] = {bool: "boolean", int: "integer", float: "number", Any: "any"}

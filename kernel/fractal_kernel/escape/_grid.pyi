@@ -1,0 +1,27 @@
+import numpy as np
+from numpy.typing import NDArray
+
+from fractal_kernel.definition import GridDefinition
+
+LANES: int
+
+def has_fma() -> bool: ...
+
+class Loops:
+    def __init__(
+        self,
+        definition: GridDefinition,
+        tables: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]],
+        fma: bool,
+    ) -> None: ...
+    def render(self, rects: NDArray[np.int64], rgb: NDArray[np.uint8], control: NDArray[np.int64]) -> bool: ...
+    def escapes(
+        self,
+        rect: NDArray[np.int64],
+        samples: int,
+        counts: NDArray[np.int64],
+        fractions: NDArray[np.float64],
+        control: NDArray[np.int64],
+    ) -> bool: ...
+    def start(self, pixels: NDArray[np.int64], points: NDArray[np.uint8]) -> None: ...
+    def advance(self, points: NDArray[np.uint8], count: int, limit: int, control: NDArray[np.int64]) -> bool: ...
