@@ -43,7 +43,7 @@ def status(_: argparse.Namespace) -> None:
     found = cluster.find()
     ready = found.ready()
     for machine in found.layout.machines:
-        stopped = power.stopped(machine)
+        stopped = power.held(machine)
         notes = ["on" if power.is_on(machine) else "switched off", f"stopped: {', '.join(stopped)}" if stopped else ""]
         if machine.name in ready:
             notes.append( "Ready" if ready[machine.name] else "not Ready")

@@ -1,11 +1,11 @@
 """The cluster that these tests share, and what they run on it."""
 
-import itertools
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cluster_harness import archive, cluster, images
+from cluster_harness import archive, binary, cluster, images
 from cluster_harness.choice import current_kubeconfig
 from cluster_harness.cluster import Cluster
 from cluster_harness.errors import NotUp
@@ -13,8 +13,7 @@ from cluster_harness.kubectl import Kubectl
 from cluster_harness.layout import Layout
 from cluster_harness.progress import Progress
 
-IMAGE = "localhost/busybox:1"
-NUMBERS = itertools.count(1)
+IMAGE = "localhost/probe:1"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -48,10 +47,10 @@ def own_cluster(cluster_life: None) -> Cluster:
 
 
 @pytest.fixture
-def busybox(own_cluster: Cluster, tmp_path: Path) -> str:
+def probe(own_cluster: Cluster, tmp_path: Path) -> str:
     """An image of one program, on every node."""
-    file = tmp_path / "busybox.tar"
-    archive.write(file, IMAGE, {"bin/busybox": Path("/bin/busybox").read_bytes()}, ["/bin/busybox"])
+    file = tmp_path / "probe.tar"
+    archive.write(file, IMAGE, {"probe": binary.find().probe.read_bytes()}, ["/probe"])
     images.load(own_cluster.layout, [str(file)])
     return IMAGE
 
@@ -60,8 +59,7 @@ def busybox(own_cluster: Cluster, tmp_path: Path) -> str:
 def kubectl(own_cluster: Cluster) -> Iterator[Kubectl]:
     """kubectl in a namespace of the test's own."""
     everywhere = Kubectl(own_cluster)
-    taken = everywhere("get", "namespaces", "--output=name").split()
-    name = next(name for number in NUMBERS if f"namespace/{(name := f'test-{number}')}" not in taken)
+    name = f"test-{secrets.token_hex(4)}"  # never one that the audit log knows already
     everywhere("create", "namespace", name)
     everywhere.await_condition("create", f"--namespace={name}", "serviceaccount/default", timeout_s=20)
     yield Kubectl(own_cluster, name)

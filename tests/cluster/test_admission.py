@@ -1,7 +1,7 @@
 """What the API server refuses, and what it writes down."""
 
 import json
-import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,10 +10,11 @@ from cluster_harness.api import Api
 from cluster_harness.cluster import Cluster
 from cluster_harness.errors import ApiRefused, CommandFailed
 from cluster_harness.kubectl import Kubectl
+from cluster_harness.pki import kubeconfig
 
 
 def pod(image: str, **security: Any) -> dict[str, Any]:
-    container = {"name": "main", "image": image, "command": ["/bin/busybox", "sleep", "60"], "securityContext": security}
+    container = {"name": "main", "image": image, "args": ["idle"], "securityContext": security}
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -22,11 +23,18 @@ def pod(image: str, **security: Any) -> dict[str, Any]:
     }
 
 
-def test_pod_security_refuses_what_its_level_forbids_and_admits_what_it_allows(kubectl: Kubectl, busybox: str) -> None:
+def node_api(cluster: Cluster, folder: Path) -> Api:
+    """A client with the certificate of node-1; its own kubeconfig leads to an address that only the cluster has."""
+    file = folder / "kubeconfig"
+    file.write_text(kubeconfig(cluster.layout.pki, "node-1", f"https://127.0.0.1:{cluster.record.ports['api']}"))
+    return Api(file)
+
+
+def test_pod_security_refuses_what_its_level_forbids_and_admits_what_it_allows(kubectl: Kubectl, probe: str) -> None:
     kubectl("label", "namespace", kubectl.namespace, "pod-security.kubernetes.io/enforce=restricted")
     with pytest.raises(CommandFailed, match='violates PodSecurity "restricted:latest".*runAsNonRoot'):
-        kubectl.apply(pod(busybox))
-    kubectl.apply(pod(busybox, **samples.QUIET))
+        kubectl.apply(pod(probe))
+    kubectl.apply(pod(probe, **samples.QUIET))
     kubectl.await_condition("condition=Ready", "pod/guest", timeout_s=30)
 
 
@@ -69,22 +77,19 @@ def test_a_validating_admission_policy_refuses_with_its_own_sentence(kubectl: Ku
         kubectl("delete", f"validatingadmissionpolicy/{name}", f"validatingadmissionpolicybinding/{name}")
 
 
-def test_a_node_may_not_change_another_node(own_cluster: Cluster) -> None:
-    as_node = Api(own_cluster.layout.pki / "node-1.kubeconfig")
-    # a node's kubeconfig leads to an address that only the cluster's network has
-    as_node = _from_the_host(as_node, own_cluster)
-    own, other = ({"metadata": {"labels": {"tried": "yes"}}, "apiVersion": "v1", "kind": "Node"} for _ in range(2))
-    as_node.apply("/api/v1/nodes/node-1", own)
+def test_a_node_may_not_change_another_node(own_cluster: Cluster, tmp_path: Path) -> None:
+    node = node_api(own_cluster, tmp_path)
+    change = {"metadata": {"labels": {"tried": "yes"}}, "apiVersion": "v1", "kind": "Node"}
+    node.apply("/api/v1/nodes/node-1", change)
     with pytest.raises(ApiRefused, match="not allowed to modify node") as refusal:
-        as_node.apply("/api/v1/nodes/node-2", other)
+        node.apply("/api/v1/nodes/node-2", change)
     assert refusal.value.status == 403
 
 
-def test_a_node_may_not_read_a_secret_that_none_of_its_pods_uses(own_cluster: Cluster, kubectl: Kubectl) -> None:
+def test_a_node_may_not_read_a_secret_that_none_of_its_pods_uses(own_cluster: Cluster, kubectl: Kubectl, tmp_path: Path) -> None:
     kubectl("create", "secret", "generic", "private", "--from-literal=key=value")
-    as_node = _from_the_host(Api(own_cluster.layout.pki / "node-1.kubeconfig"), own_cluster)
     with pytest.raises(ApiRefused, match="no relationship found") as refusal:
-        as_node.get(f"/api/v1/namespaces/{kubectl.namespace}/secrets/private")
+        node_api(own_cluster, tmp_path).get(f"/api/v1/namespaces/{kubectl.namespace}/secrets/private")
     assert refusal.value.status == 403
 
 

@@ -14,12 +14,12 @@ BACK_S = 60
 
 
 @pytest.fixture
-def web(own_cluster: Cluster, kubectl: Kubectl, busybox: str) -> Iterator[Kubectl]:
+def web(own_cluster: Cluster, kubectl: Kubectl, probe: str) -> Iterator[Kubectl]:
     """Four Ready pods on two nodes behind the Service `front`; the lost node is repaired afterwards."""
     kubectl.apply(
         samples.service("web", {"app": "web"}, headless=True),
         samples.service("front", {"app": "web"}),
-        samples.web_set("web", busybox, 4),
+        samples.web_set("web", probe, 4),
     )
     kubectl("rollout", "status", "statefulset/web", "--timeout=40s", timeout_s=50)
     yield kubectl
@@ -72,7 +72,7 @@ def test_a_lost_node_is_noticed_and_its_pods_come_back_with_it(
 def test_a_pod_goes_on_answering_while_its_kubelet_is_dead(own_cluster: Cluster, web: Kubectl) -> None:
     far = next(pod for pod in web.get("pods", "-l", "app=web")["items"] if pod["spec"]["nodeName"] == LOST)
     near = next(pod for pod in web.get("pods", "-l", "app=web")["items"] if pod["spec"]["nodeName"] == "node-1")
-    fetch = ("busybox", "wget", "-q", "-T", "2", "-O", "-", f"http://{far['status']['podIP']}:8000/who")
+    fetch = ("/probe", "fetch", f"http://{far['status']['podIP']}:8000/who")
     faults.stop_service(own_cluster, LOST, "kubelet")
     assert web.exec(near["metadata"]["name"], *fetch).strip() == far["metadata"]["name"]
     faults.partition(own_cluster, LOST)

@@ -23,14 +23,14 @@ DENY = policy("deny", {}, policyTypes=["Ingress"])
 
 
 @pytest.fixture
-def pods(kubectl: Kubectl, busybox: str) -> Kubectl:
+def pods(kubectl: Kubectl, probe: str) -> Kubectl:
     """Pods `server` (node-1), `near` (node-1, app=good), `far` (node-2, app=good), `bad` (node-1), and a Service."""
     kubectl.apply(
         samples.service("front", {"app": "server"}),
-        samples.web_pod("server", busybox, "node-1", {"app": "server"}, PORTS),
-        samples.web_pod("near", busybox, "node-1", {"app": "good"}),
-        samples.web_pod("far", busybox, "node-2", {"app": "good"}),
-        samples.web_pod("bad", busybox, "node-1", {"app": "bad"}),
+        samples.web_pod("server", probe, "node-1", {"app": "server"}, PORTS),
+        samples.web_pod("near", probe, "node-1", {"app": "good"}),
+        samples.web_pod("far", probe, "node-2", {"app": "good"}),
+        samples.web_pod("bad", probe, "node-1", {"app": "bad"}),
     )
     kubectl.await_condition("condition=Ready", "pod", "--all", timeout_s=40)
     wait.until(lambda: passes(kubectl, "far", "front:80"), what="the Service", timeout_s=20)
@@ -42,7 +42,7 @@ def address(kubectl: Kubectl, pod: str) -> str:
 
 
 def passes(kubectl: Kubectl, pod: str, target: str) -> bool:
-    return kubectl.reaches(pod, "busybox", "wget", "-q", "-T", "1", "-O", "/dev/null", f"http://{target}/who")
+    return kubectl.reaches(pod, "/probe", "fetch", f"http://{target}/who")
 
 
 def settles(kubectl: Kubectl, pod: str, target: str, *, open_: bool) -> None:
@@ -99,14 +99,14 @@ def test_a_policy_opens_to_a_block_of_addresses_with_exceptions(pods: Kubectl) -
     expect(pods, f"{address(pods, 'server')}:8000", open_to=["near", "far"], closed_to=["bad"])
 
 
-def test_a_policy_opens_to_the_namespaces_it_selects(pods: Kubectl, own_cluster: Any, busybox: str) -> None:
+def test_a_policy_opens_to_the_namespaces_it_selects(pods: Kubectl, own_cluster: Any, probe: str) -> None:
     own = {"kubernetes.io/metadata.name": pods.namespace}
     elsewhere = {"namespaceSelector": {"matchExpressions": [{"key": k, "operator": "NotIn", "values": [v]} for k, v in own.items()]}}
     pods.apply(DENY, policy("allow", {"app": "server"}, ingress=[{"from": [elsewhere]}]))
     server = f"{address(pods, 'server')}:8000"
     expect(pods, server, open_to=[], closed_to=["near", "far"])
     guests = Kubectl(own_cluster, "default")
-    guests.apply(samples.web_pod("guest", busybox, "node-2", {"app": "guest"}))
+    guests.apply(samples.web_pod("guest", probe, "node-2", {"app": "guest"}))
     try:
         guests.await_condition("condition=Ready", "pod/guest", timeout_s=30)
         expect(guests, server, open_to=["guest"], closed_to=[])

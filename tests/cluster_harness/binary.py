@@ -1,4 +1,4 @@
-"""The one Kubernetes binary, built from the Go module beside this file and kept by the module's hash."""
+"""The one Kubernetes binary and two small ones, built from the Go module beside this file and kept by the module's hash."""
 
 import contextlib
 import fcntl
@@ -22,7 +22,7 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binary:
-    """What the module builds, whether or not it is built yet."""
+    """The programs that the module builds, whether or not they are built yet."""
 
     folder: Path
 
@@ -37,9 +37,14 @@ class Binary:
         return self.folder / "pause"
 
     @property
+    def probe(self) -> Path:
+        """What the cluster's own tests run in pods."""
+        return self.folder / "probe"
+
+    @property
     def built(self) -> bool:
-        """Whether it can be run."""
-        return self.kubernetes.is_file() and self.pause.is_file()
+        """Whether all of it can be run."""
+        return all(file.is_file() for file in (self.kubernetes, self.pause, self.probe))
 
 
 def cache_root() -> Path:
@@ -79,10 +84,9 @@ def build(binary: Binary, report: Report, module: Path = MODULE) -> None:
     with _alone(binary.folder), tempfile.TemporaryDirectory(dir=binary.folder) as scratch:
         if binary.built:
             return
-        _compile(module, "./pause", Path(scratch) / "pause", report)
-        _compile(module, ".", Path(scratch) / "kubernetes", report)
-        (Path(scratch) / "pause").replace(binary.pause)
-        (Path(scratch) / "kubernetes").replace(binary.kubernetes)
+        for package, target in (("./pause", binary.pause), ("./probe", binary.probe), (".", binary.kubernetes)):
+            _compile(module, package, Path(scratch) / target.name, report)
+            (Path(scratch) / target.name).replace(target)
 
 
 def _compile(module: Path, package: str, target: Path, report: Report) -> None:

@@ -207,7 +207,7 @@ def _sweep(state: Path) -> None:
     cgroups.remove()
     lives = Layout(node_count=9, state=state)
     for entry in lives.nodes:
-        for name in ("kubelet", "addresses", "containerd-state", "held", "leftovers"):
+        for name in ("kubelet", "log", "addresses", "containerd-state", "held", "leftovers"):
             shutil.rmtree(entry.folder / name, ignore_errors=True)
     for folder in (lives.pki, lives.volumes, lives.control.folder / "etcd"):
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,12 +1,13 @@
 """Programs of the machine, called with a deadline and a clear sentence when they fail."""
 
+import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cluster_harness.errors import CommandFailed, TimedOut
 
-LAST_WORDS = 400  # characters of a failed program's output that a person gets to read
+LAST_WORDS = 1000  # characters of a failed program's output that a person gets to read
 
 
 def run(
@@ -17,7 +18,7 @@ def run(
     environment: Mapping[str, str] | None = None,
 ) -> str:
     """What the program printed; CommandFailed when it returned an error, TimedOut at its deadline."""
-    shown = " ".join(str(word) for word in command[:6])
+    shown = " ".join([Path(command[0]).name, *(str(word) for word in command[1:6])])
     try:
         done = subprocess.run(
             [str(word) for word in command],
@@ -37,3 +38,24 @@ def run(
         words = (done.stderr or done.stdout).strip()[-LAST_WORDS:]
         raise CommandFailed(f"`{shown}` failed with {done.returncode}: {words}")
     return done.stdout
+
+
+def start(
+    command: Sequence[str | Path], *, log: Path, environment: Mapping[str, str], sockets: Sequence[socket.socket] = ()
+) -> None:
+    """Leave the program running as nobody's child, so that it outlives us and is reaped by the machine's init.
+
+    It inherits the sockets under their numbers.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        subprocess.run(
+            ["setsid", "--fork", *map(str, command)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=environment,
+            cwd="/",
+            pass_fds=[inherited.fileno() for inherited in sockets],
+            check=True,
+        )

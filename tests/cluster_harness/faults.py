@@ -16,7 +16,7 @@ def partition(cluster: Cluster, name: str) -> None:
 
 def stop_service(cluster: Cluster, machine: str, service: str) -> None:
     """Kill a service of a machine, such as a node's kubelet, and keep it stopped."""
-    power.stop(cluster.layout.machine(machine), service)
+    power.hold(cluster.layout.machine(machine), service)
 
 
 def repair(cluster: Cluster, name: str) -> None:
@@ -36,5 +36,5 @@ def repair(cluster: Cluster, name: str) -> None:
 
 def _start_stopped(cluster: Cluster, name: str) -> None:
     machine = cluster.layout.machine(name)
-    for service in power.stopped(machine):
-        power.start(machine, service)
+    for service in power.held(machine):
+        power.release(machine, service)

@@ -7,11 +7,10 @@ connection is accepted out there and goes on in here, with nothing routed betwee
 import asyncio
 import contextlib
 import socket
-import subprocess
 import sys
 from collections.abc import Mapping
 
-from cluster_harness import cgroups, network
+from cluster_harness import cgroups, command, network
 from cluster_harness.layout import NAME, Layout
 from cluster_harness.names import resolve
 from cluster_harness.power import environment
@@ -42,25 +41,13 @@ def start(layout: Layout, targets: Mapping[str, socket.socket]) -> None:
     """Begin to forward each socket to its target, `HOST:PORT` of the cluster's network."""
     cgroups.create(GROUP)
     pairs = [f"{listening.fileno()}={target}" for target, listening in targets.items()]
-    layout.control.logs.mkdir(parents=True, exist_ok=True)
-    with (layout.control.logs / "forward.log").open("ab") as log:
-        subprocess.Popen(
-            [
-                *cgroups.enter(GROUP),
-                *network.inside(layout.control),
-                sys.executable,
-                "-m",
-                "cluster_harness.forward",
-                *pairs,
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env=environment(),
-            cwd="/",
-            start_new_session=True,
-            pass_fds=[listening.fileno() for listening in targets.values()],
-        )
+    program = [sys.executable, "-m", "cluster_harness.forward", *pairs]
+    command.start(
+        [*cgroups.enter(GROUP), *network.inside(layout.control), *program],
+        log=layout.control.logs / "forward.log",
+        environment=environment(),
+        sockets=list(targets.values()),
+    )
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

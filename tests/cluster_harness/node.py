@@ -21,7 +21,11 @@ def boot(layout: Layout, node: Node, binary: Path, *, fresh: bool) -> Boot:
     return Boot(
         logs=str(node.logs),
         held=str(node.held),
-        binds=((str(node.folder / "kubelet"), str(KUBELET_FOLDER)),),
+        binds=(
+            (str(node.folder / "kubelet"), str(KUBELET_FOLDER)),
+            # kubelets write pods' logs below it, and remove those that they don't know: each other's
+            (str(node.folder / "log"), "/var/log"),
+        ),
         before=leftovers if fresh and node.containerd_root.exists() else (),
         services=(
             Service(name="containerd", command=("containerd", "--config", str(node.folder / "containerd.toml"))),
@@ -43,7 +47,7 @@ def boot(layout: Layout, node: Node, binary: Path, *, fresh: bool) -> Boot:
 
 def write_settings(layout: Layout, node: Node) -> None:
     """Write the files that the services read."""
-    for folder in (node.folder / "kubelet", node.folder / "cni", KUBELET_FOLDER):
+    for folder in (node.folder / "kubelet", node.folder / "log", node.folder / "cni", KUBELET_FOLDER):
         folder.mkdir(parents=True, exist_ok=True)
     (node.folder / "resolv.conf").write_text("")
     (node.folder / "containerd.toml").write_text(containerd_settings(node))

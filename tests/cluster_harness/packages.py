@@ -12,7 +12,6 @@ from cluster_harness.command import run
 PACKAGES: Mapping[str, str] = MappingProxyType(
     {
         "buildah": "buildah",
-        "busybox": "busybox-static",
         "containerd": "containerd",
         "ctr": "containerd",
         "conntrack": "conntrack",

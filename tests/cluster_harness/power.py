@@ -4,11 +4,11 @@ import contextlib
 import os
 import shutil
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
 from cluster_harness import cgroups, network, wait
+from cluster_harness.command import start
 from cluster_harness.errors import ClusterError
 from cluster_harness.layout import Machine
 from cluster_harness.service import Boot
@@ -32,16 +32,8 @@ def switch_on(machine: Machine, boot: Boot) -> None:
     cgroups.create(machine.cgroup)
     separate = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
     init = [sys.executable, "-m", "cluster_harness.init", str(file)]
-    with (machine.logs / "init.log").open("ab") as log:
-        subprocess.Popen(
-            [*cgroups.enter(machine.cgroup), *network.inside(machine), *separate, *init],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env=environment(),
-            cwd="/",
-            start_new_session=True,
-        )
+    command = [*cgroups.enter(machine.cgroup), *network.inside(machine), *separate, *init]
+    start(command, log=machine.logs / "init.log", environment=environment())
 
 
 def switch_off(machine: Machine) -> None:
@@ -64,7 +56,7 @@ def first_process(machine: Machine) -> int:
     return pid
 
 
-def stop(machine: Machine, service: str, *, timeout_s: float = 10) -> None:
+def hold(machine: Machine, service: str, *, timeout_s: float = 10) -> None:
     """Kill a service of the machine and keep it from starting again."""
     (machine.held / service).touch()
     for pid in _processes(machine, service):
@@ -73,13 +65,13 @@ def stop(machine: Machine, service: str, *, timeout_s: float = 10) -> None:
     wait.until(lambda: not _processes(machine, service), what=f"the end of {service}", timeout_s=timeout_s)
 
 
-def start(machine: Machine, service: str) -> None:
+def release(machine: Machine, service: str) -> None:
     """Let a stopped service start again."""
     (machine.held / service).unlink(missing_ok=True)
     os.kill(first_process(machine), signal.SIGHUP)
 
 
-def stopped(machine: Machine) -> list[str]:
+def held(machine: Machine) -> list[str]:
     """The services of the machine that are kept from starting."""
     return sorted(path.name for path in machine.held.iterdir()) if machine.held.exists() else []
 
