@@ -9,7 +9,7 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 
-from cluster_harness import cluster, faults, images, lock, power
+from cluster_harness import cluster, faults, images, life, lock, power
 from cluster_harness.choice import current_kubeconfig
 from cluster_harness.errors import ClusterError
 from cluster_harness.layout import DEFAULT_NODES, Layout
@@ -28,13 +28,13 @@ def up(asked: argparse.Namespace) -> None:
     if current := current_kubeconfig():
         say(f"FRACTAL_CLUSTER=current: the cluster of {current} is used, and nothing is started")
         return
-    cluster.up(Layout(node_count=asked.nodes), Progress(cluster.STAGES))
+    life.up(Layout(node_count=asked.nodes), Progress(life.STAGES))
 
 
 def down(_: argparse.Namespace) -> None:
     """Take the cluster down."""
     _own("down")
-    cluster.down()
+    life.down()
 
 
 def status(_: argparse.Namespace) -> None:
@@ -46,7 +46,7 @@ def status(_: argparse.Namespace) -> None:
         stopped = power.held(machine)
         notes = ["on" if power.is_on(machine) else "switched off", f"stopped: {', '.join(stopped)}" if stopped else ""]
         if machine.name in ready:
-            notes.append( "Ready" if ready[machine.name] else "not Ready")
+            notes.append("Ready" if ready[machine.name] else "not Ready")
         say(f"{machine.name:10} {machine.address:12} {'; '.join(note for note in notes if note)}".rstrip())
     say(f"kubeconfig {found.kubeconfig}")
     say(f"gateway    {found.gateway}")
@@ -118,7 +118,9 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="cluster.py", description="A real Kubernetes on this machine.")
     verbs = top.add_subparsers(required=True, metavar="COMMAND")
     upping = _add(verbs, "up", up, "bring a cluster up (12 minutes the first time, then half a minute at most)")
-    upping.add_argument("--nodes", type=int, default=DEFAULT_NODES, help=f"nodes that run pods (default {DEFAULT_NODES})")
+    upping.add_argument(
+        "--nodes", type=int, default=DEFAULT_NODES, help=f"nodes that run pods (default {DEFAULT_NODES})"
+    )
     _add(verbs, "down", down, "take it down; nothing of it goes on running")
     _add(verbs, "status", status, "say which machines are up, and where to reach them")
     loading = _add(verbs, "load", load, "carry images from buildah's store, or archives, to every node")
@@ -126,7 +128,9 @@ def parser() -> argparse.ArgumentParser:
     _add(verbs, "kubeconfig", kubeconfig, "print the path of its kubeconfig")
     asking = _add(verbs, "kubectl", kubectl, "run kubectl against it")
     asking.add_argument("arguments", nargs=argparse.REMAINDER)
-    _add_faults(verbs.add_parser("fault", help="break a machine, or repair it").add_subparsers(required=True, metavar="FAULT"))
+    _add_faults(
+        verbs.add_parser("fault", help="break a machine, or repair it").add_subparsers(required=True, metavar="FAULT")
+    )
     return top
 
 

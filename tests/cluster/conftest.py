@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cluster_harness import archive, binary, cluster, images
+from cluster_harness import archive, binary, cluster, images, life
 from cluster_harness.choice import current_kubeconfig
 from cluster_harness.cluster import Cluster
-from cluster_harness.errors import NotUp
+from cluster_harness.errors import NotUpError
 from cluster_harness.kubectl import Kubectl
 from cluster_harness.layout import Layout
 from cluster_harness.progress import Progress
@@ -33,17 +33,17 @@ def cluster_life() -> Iterator[None]:
         pytest.skip(f"these tests are of the harness's own cluster, and FRACTAL_CLUSTER=current means {current}")
     try:
         cluster.find()
-    except NotUp:
+    except NotUpError:
         yield
-        cluster.down()
+        life.down()
     else:
         yield
 
 
 @pytest.fixture
-def own_cluster(cluster_life: None) -> Cluster:
+def own_cluster(cluster_life: None) -> Cluster:  # noqa: ARG001 - it ends after us
     """A cluster of two Ready nodes."""
-    return cluster.up(Layout(node_count=2), Progress(cluster.STAGES))
+    return life.up(Layout(node_count=2), Progress(life.STAGES))
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ import pytest
 from cluster_harness import samples, wait
 from cluster_harness.api import Api
 from cluster_harness.cluster import Cluster
-from cluster_harness.errors import ApiRefused, CommandFailed
+from cluster_harness.errors import CommandError, RefusalError
 from cluster_harness.kubectl import Kubectl
 from cluster_harness.pki import kubeconfig
 
 
-def pod(image: str, **security: Any) -> dict[str, Any]:
+def pod(image: str, **security: object) -> dict[str, Any]:
     container = {"name": "main", "image": image, "args": ["idle"], "securityContext": security}
     return {
         "apiVersion": "v1",
@@ -32,7 +32,7 @@ def node_api(cluster: Cluster, folder: Path) -> Api:
 
 def test_pod_security_refuses_what_its_level_forbids_and_admits_what_it_allows(kubectl: Kubectl, probe: str) -> None:
     kubectl("label", "namespace", kubectl.namespace, "pod-security.kubernetes.io/enforce=restricted")
-    with pytest.raises(CommandFailed, match='violates PodSecurity "restricted:latest".*runAsNonRoot'):
+    with pytest.raises(CommandError, match=r'violates PodSecurity "restricted:latest".*runAsNonRoot'):
         kubectl.apply(pod(probe))
     kubectl.apply(pod(probe, **samples.QUIET))
     kubectl.await_condition("condition=Ready", "pod/guest", timeout_s=30)
@@ -64,7 +64,7 @@ def test_a_validating_admission_policy_refuses_with_its_own_sentence(kubectl: Ku
         nonlocal words
         try:
             kubectl("create", "configmap", "forbidden", "--dry-run=server")
-        except CommandFailed as error:
+        except CommandError as error:
             words = str(error)
             return True
         return False
@@ -81,20 +81,22 @@ def test_a_node_may_not_change_another_node(own_cluster: Cluster, tmp_path: Path
     node = node_api(own_cluster, tmp_path)
     change = {"metadata": {"labels": {"tried": "yes"}}, "apiVersion": "v1", "kind": "Node"}
     node.apply("/api/v1/nodes/node-1", change)
-    with pytest.raises(ApiRefused, match="not allowed to modify node") as refusal:
+    with pytest.raises(RefusalError, match="not allowed to modify node") as refusal:
         node.apply("/api/v1/nodes/node-2", change)
     assert refusal.value.status == 403
 
 
-def test_a_node_may_not_read_a_secret_that_none_of_its_pods_uses(own_cluster: Cluster, kubectl: Kubectl, tmp_path: Path) -> None:
+def test_a_node_may_not_read_a_secret_that_none_of_its_pods_uses(
+    own_cluster: Cluster, kubectl: Kubectl, tmp_path: Path
+) -> None:
     kubectl("create", "secret", "generic", "private", "--from-literal=key=value")
-    with pytest.raises(ApiRefused, match="no relationship found") as refusal:
+    with pytest.raises(RefusalError, match="no relationship found") as refusal:
         node_api(own_cluster, tmp_path).get(f"/api/v1/namespaces/{kubectl.namespace}/secrets/private")
     assert refusal.value.status == 403
 
 
 def test_an_account_without_roles_may_do_nothing(kubectl: Kubectl) -> None:
-    with pytest.raises(CommandFailed, match="cannot list resource"):
+    with pytest.raises(CommandError, match="cannot list resource"):
         kubectl("get", "pods", f"--as=system:serviceaccount:{kubectl.namespace}:default")
 
 

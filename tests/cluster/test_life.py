@@ -8,11 +8,12 @@ import time
 from pathlib import Path
 
 import pytest
-from cluster_harness import cluster, lock, power
+from cluster_harness import cluster, life, lock, power
 from cluster_harness.cluster import Cluster
-from cluster_harness.errors import NotUp
+from cluster_harness.errors import NotUpError
 from cluster_harness.layout import Layout
 from cluster_harness.progress import Progress
+from cluster_harness.sweep import remains
 
 WARM_S = 30
 PROGRAM = Path(__file__).parents[1] / "cluster.py"
@@ -29,7 +30,8 @@ def test_a_second_up_says_that_the_cluster_is_up(own_cluster: Cluster) -> None:
     assert power.first_process(own_cluster.layout.control)
 
 
-def test_another_number_of_nodes_needs_a_down_first(own_cluster: Cluster) -> None:
+@pytest.mark.usefixtures("own_cluster")
+def test_another_number_of_nodes_needs_a_down_first() -> None:
     other = call("up", "--nodes", "3")
     assert other.returncode == 1
     assert other.stderr == "cluster: a cluster of 2 nodes is up, not of 3: run `down` first\n"
@@ -42,13 +44,14 @@ def test_two_commands_at_once_do_not_mix(own_cluster: Cluster) -> None:
     assert refused.stderr.startswith(f"cluster: `up` (process {os.getpid()}) is changing the cluster right now")
 
 
-def test_down_leaves_nothing_running_and_up_is_warm_afterwards(own_cluster: Cluster, probe: str) -> None:
-    cluster.down()
-    assert cluster.remains() == []
-    with pytest.raises(NotUp, match="no cluster is up here"):
+@pytest.mark.usefixtures("probe")
+def test_down_leaves_nothing_running_and_up_is_warm_afterwards() -> None:
+    life.down()
+    assert remains() == []
+    with pytest.raises(NotUpError, match="no cluster is up here"):
         cluster.find()
     started = time.monotonic()
-    again = cluster.up(Layout(node_count=2), Progress(cluster.STAGES))
+    again = life.up(Layout(node_count=2), Progress(life.STAGES))
     assert all(again.ready().values())
     assert time.monotonic() - started < WARM_S
 
@@ -56,6 +59,6 @@ def test_down_leaves_nothing_running_and_up_is_warm_afterwards(own_cluster: Clus
 def test_up_sweeps_away_what_a_crash_left(own_cluster: Cluster) -> None:
     # the control plane dies and the nodes live on, as when somebody kills the wrong processes
     os.kill(power.first_process(own_cluster.layout.control), signal.SIGKILL)
-    again = cluster.up(Layout(node_count=2), Progress(cluster.STAGES))
+    again = life.up(Layout(node_count=2), Progress(life.STAGES))
     assert all(again.ready().values())
     assert len({power.first_process(machine) for machine in again.layout.machines}) == 3

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 from cluster_harness import samples, wait
+from cluster_harness.cluster import Cluster
 from cluster_harness.kubectl import Kubectl
 
 PORTS = (8000, 8001, 8002)
 
 
-def policy(name: str, selects: dict[str, str], **spec: Any) -> dict[str, Any]:
+def policy(name: str, selects: dict[str, str], **spec: object) -> dict[str, Any]:
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -48,9 +49,7 @@ def passes(kubectl: Kubectl, pod: str, target: str) -> bool:
 def settles(kubectl: Kubectl, pod: str, target: str, *, open_: bool) -> None:
     """A policy takes effect a moment after it was written."""
     verb = "reach" if open_ else "no longer reach"
-    wait.until(
-        lambda: passes(kubectl, pod, target) is open_, what=f"{pod} to {verb} {target}", timeout_s=10
-    )
+    wait.until(lambda: passes(kubectl, pod, target) is open_, what=f"{pod} to {verb} {target}", timeout_s=10)
 
 
 def expect(kubectl: Kubectl, target: str, *, open_to: Sequence[str], closed_to: Sequence[str]) -> None:
@@ -99,9 +98,13 @@ def test_a_policy_opens_to_a_block_of_addresses_with_exceptions(pods: Kubectl) -
     expect(pods, f"{address(pods, 'server')}:8000", open_to=["near", "far"], closed_to=["bad"])
 
 
-def test_a_policy_opens_to_the_namespaces_it_selects(pods: Kubectl, own_cluster: Any, probe: str) -> None:
+def test_a_policy_opens_to_the_namespaces_it_selects(pods: Kubectl, own_cluster: Cluster, probe: str) -> None:
     own = {"kubernetes.io/metadata.name": pods.namespace}
-    elsewhere = {"namespaceSelector": {"matchExpressions": [{"key": k, "operator": "NotIn", "values": [v]} for k, v in own.items()]}}
+    elsewhere = {
+        "namespaceSelector": {
+            "matchExpressions": [{"key": k, "operator": "NotIn", "values": [v]} for k, v in own.items()]
+        }
+    }
     pods.apply(DENY, policy("allow", {"app": "server"}, ingress=[{"from": [elsewhere]}]))
     server = f"{address(pods, 'server')}:8000"
     expect(pods, server, open_to=[], closed_to=["near", "far"])

@@ -2,7 +2,6 @@
 
 import http.client
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from cluster_harness import samples, wait
@@ -61,7 +60,9 @@ def test_a_pod_reaches_the_api_server_and_nothing_of_the_world_outside(web: Kube
 
 
 def test_a_claim_of_the_default_class_is_bound_and_outlives_its_pod(kubectl: Kubectl, probe: str) -> None:
-    kubectl.apply(samples.service("kept", {"app": "kept"}, headless=True), samples.web_set("kept", probe, 1, storage="1Mi"))
+    kubectl.apply(
+        samples.service("kept", {"app": "kept"}, headless=True), samples.web_set("kept", probe, 1, storage="1Mi")
+    )
     kubectl("rollout", "status", "statefulset/kept", f"--timeout={READY_S}s", timeout_s=READY_S + 10)
     kubectl.exec("kept-0", "/probe", "write", "/srv/note", "still here")
     kubectl("delete", "pod", "kept-0", "--wait")
@@ -84,9 +85,7 @@ def test_the_folder_of_a_claim_goes_with_the_claim(own_cluster: Cluster, kubectl
 
 def test_a_container_that_crashes_waits_two_seconds_at_most(kubectl: Kubectl, probe: str) -> None:
     crash = {"name": "crash", "image": probe, "imagePullPolicy": "Never", "args": ["fail"]}
-    kubectl.apply(
-        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "crash"}, "spec": {"containers": [crash]}}
-    )
+    kubectl.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "crash"}, "spec": {"containers": [crash]}})
 
     def waiting() -> tuple[int, str]:
         statuses = kubectl.get("pod", "crash")["status"].get("containerStatuses") or [{}]
@@ -101,12 +100,14 @@ def test_a_container_that_crashes_waits_two_seconds_at_most(kubectl: Kubectl, pr
     wait.until(waits_again, what="a second wait of 2 s", timeout_s=60, pause_s=0.5)
 
 
-def test_a_service_of_the_cluster_answers_on_the_hosts_gateway_port(own_cluster: Cluster, probe: str, tmp_path: Path) -> None:
+def test_a_service_of_the_cluster_answers_on_the_hosts_gateway_port(own_cluster: Cluster, probe: str) -> None:
     everywhere = Kubectl(own_cluster, "clusteredfractals")
     everywhere("create", "namespace", "clusteredfractals")
     try:
         everywhere.await_condition("create", "serviceaccount/default", timeout_s=20)
-        everywhere.apply(samples.service("server", {"app": "server"}), samples.web_pod("server", probe, "node-2", {"app": "server"}))
+        everywhere.apply(
+            samples.service("server", {"app": "server"}), samples.web_pod("server", probe, "node-2", {"app": "server"})
+        )
         everywhere.await_condition("condition=Ready", "pod/server", timeout_s=READY_S)
         port = own_cluster.record.ports["gateway"]
         wait.until(lambda: _answer(port) == "server", what="an answer through 127.0.0.1", timeout_s=20)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from cluster_harness.errors import ApiRefused
+from cluster_harness.errors import RefusalError
 
 Object = dict[str, Any]
 MANAGER = "cluster-harness"
@@ -50,43 +50,55 @@ class Api:
         try:
             with self._open("GET", "/readyz", {}) as response:
                 return response.status == http.client.OK
-        except (OSError, http.client.HTTPException, ApiRefused):
+        except (OSError, http.client.HTTPException, RefusalError):
             return False
 
     def watch(self, path: str, version: str, timeout_s: int) -> Iterator[Object]:
         """Events since `version`; ends by itself after `timeout_s`."""
-        query = {"watch": "1", "resourceVersion": version, "timeoutSeconds": str(timeout_s), "allowWatchBookmarks": "true"}
+        query = {
+            "watch": "1",
+            "resourceVersion": version,
+            "timeoutSeconds": str(timeout_s),
+            "allowWatchBookmarks": "true",
+        }
         with self._open("GET", path, query, timeout_s=timeout_s + TIMEOUT_S) as response:
             for line in response:
                 yield json.loads(line)
 
     def _json(
-        self, method: str, path: str, query: Mapping[str, str], body: Object | None = None, kind: str = "application/json"
-    ) -> Object:
-        with self._open(method, path, query, body, kind) as response:
-            found: Object = json.load(response)
-            return found
-
-    def _open(  # noqa: PLR0913 - the parts of a request
         self,
         method: str,
         path: str,
         query: Mapping[str, str],
         body: Object | None = None,
         kind: str = "application/json",
+    ) -> Object:
+        sent = None if body is None else json.dumps(body).encode()
+        with self._open(method, path, query, content=(kind, sent)) as response:
+            found: Object = json.load(response)
+            return found
+
+    def _open(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        *,
+        content: tuple[str, bytes | None] = ("application/json", None),
         timeout_s: float = TIMEOUT_S,
     ) -> http.client.HTTPResponse:
         connection = http.client.HTTPSConnection(self._host, self._port, timeout=timeout_s, context=self._context)
         connection.connect()
         connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         target = f"{path}?{urlencode(query)}" if query else path
-        # closing: the response owns the socket, and its `with` closes both
+        kind, body = content
+        # close: the response then owns the socket, and its end closes both
         headers = {"Accept": "application/json", "Content-Type": kind, "Connection": "close", "User-Agent": MANAGER}
-        connection.request(method, target, None if body is None else json.dumps(body), headers)
+        connection.request(method, target, body, headers)
         response = connection.getresponse()
         if response.status >= http.client.BAD_REQUEST:
             with response:
-                raise ApiRefused(response.status, _message(response.read()))
+                raise RefusalError(response.status, _message(response.read()))
         return response
 
 

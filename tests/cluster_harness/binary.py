@@ -1,4 +1,4 @@
-"""The one Kubernetes binary and two small ones, built from the Go module beside this file and kept by the module's hash."""
+"""The one Kubernetes binary and two small ones: built from the Go module beside this file, kept by its hash."""
 
 import contextlib
 import fcntl
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster_harness.command import run
-from cluster_harness.errors import CommandFailed
+from cluster_harness.errors import CommandError
 
 MODULE = Path(__file__).parent / "kubernetes"
 VERSION_PACKAGE = "k8s.io/component-base/version"
@@ -108,19 +108,19 @@ def _watch(command: list[str], environment: dict[str, str], total: int, report: 
     with subprocess.Popen(
         command, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as building:
-        assert building.stderr is not None  # noqa: S101 - we asked for the pipe; this tells mypy
+        assert building.stderr is not None
         lines: list[str] = []
         for line in building.stderr:
             lines.append(line)
             report(f"package {len(lines)} of at most {total}")
         if building.wait(BUILD_TIMEOUT_S):
-            raise CommandFailed(f"`go build` failed with {building.returncode}: {''.join(lines[-5:]).strip()}")
+            raise CommandError(f"`go build` failed with {building.returncode}: {''.join(lines[-5:]).strip()}")
 
 
 def _named(module: Path, pattern: str) -> str:
     found = re.search(pattern, (module / "go.mod").read_text(), re.MULTILINE)
     if found is None:
-        raise CommandFailed(f"{module / 'go.mod'} names nothing that matches {pattern}")
+        raise CommandError(f"{module / 'go.mod'} names nothing that matches {pattern}")
     return found[1]
 
 

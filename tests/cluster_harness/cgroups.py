@@ -52,8 +52,9 @@ def enter(group: str) -> list[str]:
 
 def members(group: str = GROUP) -> list[int]:
     """The processes in the group and in those below it."""
-    found = []
-    for procs in (mounted()["pids"] / group.strip("/")).rglob("cgroup.procs"):
+    found: list[int] = []
+    tree = mounted().get("pids")
+    for procs in (tree / group.strip("/")).rglob("cgroup.procs") if tree else ():
         with contextlib.suppress(FileNotFoundError, OSError):  # a pod's group may go while we look
             found += [int(line) for line in procs.read_text().split()]
     return found

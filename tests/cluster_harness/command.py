@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cluster_harness.errors import CommandFailed, TimedOut
+from cluster_harness.errors import CommandError, DeadlineError
 
 LAST_WORDS = 1000  # characters of a failed program's output that a person gets to read
 
@@ -17,7 +17,7 @@ def run(
     given: str | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> str:
-    """What the program printed; CommandFailed when it returned an error, TimedOut at its deadline."""
+    """What the program printed; CommandError when it returned an error, DeadlineError at its deadline."""
     shown = " ".join([Path(command[0]).name, *(str(word) for word in command[1:6])])
     try:
         done = subprocess.run(
@@ -31,12 +31,12 @@ def run(
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise TimedOut(f"`{shown}` did not end within {timeout_s:g} s") from None
+        raise DeadlineError(f"`{shown}` did not end within {timeout_s:g} s") from None
     except FileNotFoundError:
-        raise CommandFailed(f"there is no program {command[0]} on this machine") from None
+        raise CommandError(f"there is no program {command[0]} on this machine") from None
     if done.returncode:
         words = (done.stderr or done.stdout).strip()[-LAST_WORDS:]
-        raise CommandFailed(f"`{shown}` failed with {done.returncode}: {words}")
+        raise CommandError(f"`{shown}` failed with {done.returncode}: {words}")
     return done.stdout
 
 

@@ -74,7 +74,11 @@ def corefile(layout: Layout) -> str:
 def _etcd(layout: Layout) -> Service:
     # a cluster lives for one `up`: what a crash of the host would lose is thrown away anyhow
     flags = ["--unsafe-no-fsync", "--logger=zap", "--log-level=warn"]
-    urls = [f"--listen-client-urls={ETCD}", f"--advertise-client-urls={ETCD}", "--listen-peer-urls=http://127.0.0.1:2380"]
+    urls = [
+        f"--listen-client-urls={ETCD}",
+        f"--advertise-client-urls={ETCD}",
+        "--listen-peer-urls=http://127.0.0.1:2380",
+    ]
     return Service(name="etcd", command=("etcd", f"--data-dir={layout.control.folder / 'etcd'}", *urls, *flags))
 
 

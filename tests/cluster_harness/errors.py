@@ -5,27 +5,27 @@ class ClusterError(Exception):
     """A sentence for the person at the terminal; no traceback is needed to understand it."""
 
 
-class MachineUnfit(ClusterError):
+class UnfitMachineError(ClusterError):
     """This machine can't carry the cluster, whatever is tried again."""
 
 
-class Busy(ClusterError):
+class BusyError(ClusterError):
     """Somebody else is changing the cluster right now."""
 
 
-class NotUp(ClusterError):
+class NotUpError(ClusterError):
     """What was asked for needs a cluster, and none is up."""
 
 
-class CommandFailed(ClusterError):
+class CommandError(ClusterError):
     """A program that the harness called returned an error; the sentence ends with its last words."""
 
 
-class TimedOut(ClusterError):
+class DeadlineError(ClusterError):
     """Something did not come about before its deadline."""
 
 
-class ApiRefused(ClusterError):
+class RefusalError(ClusterError):
     """The API server answered with an error; `status` is its HTTP status."""
 
     def __init__(self, status: int, message: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cluster_harness import archive
 from cluster_harness.command import run
-from cluster_harness.errors import CommandFailed
+from cluster_harness.errors import CommandError
 from cluster_harness.layout import Layout, Node
 from cluster_harness.node import PAUSE_IMAGE
 
@@ -67,13 +67,13 @@ def _found(layout: Layout, name: str) -> Iterator[Image]:
 
 def _buildah_id(name: str) -> str:
     if shutil.which("buildah"):
-        with contextlib.suppress(CommandFailed):
+        with contextlib.suppress(CommandError):
             return str(json.loads(run(["buildah", "inspect", "--type", "image", name]))["FromImageID"])
-    raise CommandFailed(f"there is no image {name} in buildah's store and no file of that name: build it first")
+    raise CommandError(f"there is no image {name} in buildah's store and no file of that name: build it first")
 
 
 def _import(node: Node, image: Image) -> None:
-    ctr = ["ctr", "--address", node.containerd_socket, "--namespace", "k8s.io"]
+    ctr = ["ctr", "--address", str(node.containerd_socket), "--namespace", "k8s.io"]
     run([*ctr, "images", "import", image.file], timeout_s=IMPORT_S)
     _note(node, {**_known(node), image.name: image.identity})
 

@@ -6,7 +6,7 @@ from typing import Any
 from cluster_harness import wait
 from cluster_harness.cluster import Cluster
 from cluster_harness.command import run
-from cluster_harness.errors import CommandFailed, TimedOut
+from cluster_harness.errors import CommandError, DeadlineError
 
 TIMEOUT_S = 30.0
 
@@ -19,15 +19,20 @@ class Kubectl:
         self.namespace = namespace
 
     def __call__(self, *arguments: str, given: str | None = None, timeout_s: float = TIMEOUT_S) -> str:
-        """What kubectl printed; CommandFailed with its words when it failed."""
+        """What kubectl printed; CommandError with its words when it failed."""
         command = self._cluster.kubectl(f"--namespace={self.namespace}", *arguments)
         return run(command, given=given, timeout_s=timeout_s)
 
     def apply(self, *manifests: dict[str, Any]) -> None:
         """Apply the objects."""
-        self("apply", "--server-side", "--filename=-", given=json.dumps({"kind": "List", "apiVersion": "v1", "items": manifests}))
+        self(
+            "apply",
+            "--server-side",
+            "--filename=-",
+            given=json.dumps({"kind": "List", "apiVersion": "v1", "items": manifests}),
+        )
 
-    def get(self, *what: str) -> Any:
+    def get(self, *what: str) -> Any:  # noqa: ANN401 - an object of any kind, as JSON has it
         """The object or list that `what` names, as JSON has it."""
         return json.loads(self("get", *what, "--output=json"))
 
@@ -39,7 +44,7 @@ class Kubectl:
         """Whether a command in the pod succeeds."""
         try:
             self.exec(pod, *command, timeout_s=timeout_s)
-        except CommandFailed:
+        except CommandError:
             return False
         return True
 
@@ -47,8 +52,8 @@ class Kubectl:
         """Return once the objects have the condition, such as `condition=Ready`."""
         try:
             self("wait", f"--for={condition}", f"--timeout={timeout_s:g}s", *what, timeout_s=timeout_s + TIMEOUT_S)
-        except CommandFailed as error:
-            raise TimedOut(f"{' '.join(what)} have no {condition} within {timeout_s:g} s: {error}") from None
+        except CommandError as error:
+            raise DeadlineError(f"{' '.join(what)} have no {condition} within {timeout_s:g} s: {error}") from None
 
     def await_deleted(self, *what: str, timeout_s: float) -> None:
         """Return once the object is gone."""

@@ -24,7 +24,7 @@ def forget_containers(folder: Path) -> None:
         f'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\n  address = "{socket}"\n'
     )
     with subprocess.Popen(["containerd", "--config", settings]) as containerd:
-        ctr = ["ctr", "--address", socket, "--namespace", NAMESPACE]
+        ctr = ["ctr", "--address", str(socket), "--namespace", NAMESPACE]
         try:
             wait.until(socket.exists, what="containerd's socket", timeout_s=20)
             if names := run([*ctr, "containers", "list", "--quiet"]).split():

@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from cluster_harness.errors import Busy
+from cluster_harness.errors import BusyError
 
 
 @contextlib.contextmanager
 def held(folder: Path, doing: str) -> Iterator[None]:
-    """Hold the lock while the block runs; Busy, naming who holds it, when somebody does."""
+    """Hold the lock while the block runs; BusyError, naming who holds it, when somebody does."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("a+") as lock:
         try:
@@ -19,7 +19,7 @@ def held(folder: Path, doing: str) -> Iterator[None]:
         except BlockingIOError:
             lock.seek(0)
             holder = lock.read().strip() or "another command"
-            raise Busy(f"{holder} is changing the cluster right now: wait for it to end, then try again") from None
+            raise BusyError(f"{holder} is changing the cluster right now: wait for it to end, then try again") from None
         lock.truncate(0)
         lock.write(f"`{doing}` (process {os.getpid()})")
         lock.flush()

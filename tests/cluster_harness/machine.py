@@ -12,6 +12,7 @@ from pathlib import Path
 from cluster_harness.command import run
 
 INSTEAD = "use a cluster that you have instead: FRACTAL_CLUSTER=current KUBECONFIG=FILE"
+NOT_ROOT = f"the cluster needs root for its network namespaces: run this with sudo, or {INSTEAD}"
 # One v1 hierarchy for each: kubelet and runc look for all of them by name.
 CONTROLLERS = frozenset({"blkio", "cpu", "cpuacct", "cpuset", "devices", "freezer", "memory", "pids"})
 BUILD_BYTES = 6 << 30  # modules 0.7 GB, Go's build cache 3 GB, the binary, images
@@ -34,7 +35,7 @@ class Facts:
 def objection(facts: Facts) -> str | None:
     """The first thing that stands in the way, or None."""
     if facts.user_id != 0:
-        return f"the cluster needs root for its network namespaces: run this with sudo, or {INSTEAD}"
+        return NOT_ROOT
     if facts.programs_missing and facts.distribution != "debian":
         names = ", ".join(facts.programs_missing)
         return f"this is not Debian, so {names} can't be installed by themselves: install them, or {INSTEAD}"
@@ -50,21 +51,20 @@ def objection(facts: Facts) -> str | None:
 
 
 def _build_objection(facts: Facts) -> str | None:
-    needed = ".".join(map(str, facts.go_needed))
+    needed = f"Go {'.'.join(map(str, facts.go_needed))} or newer"
     if facts.go_version is None:
-        return f"building Kubernetes needs Go {needed} or newer, and there is no `go` on PATH: install it, or {INSTEAD}"
+        return f"building Kubernetes needs {needed}, and there is no `go` on PATH: install it, or {INSTEAD}"
     if facts.go_version < facts.go_needed:
         have = ".".join(map(str, facts.go_version))
-        return f"building Kubernetes needs Go {needed} or newer, and this one is {have}: install a newer one, or {INSTEAD}"
+        return f"building Kubernetes needs {needed}, and this one is {have}: install a newer one, or {INSTEAD}"
     if facts.free_bytes < BUILD_BYTES:
         free = facts.free_bytes / (1 << 30)
-        return f"building Kubernetes needs {BUILD_BYTES >> 30} GiB of free disk, and {free:.1f} are left: free some, or {INSTEAD}"
+        needed = f"{BUILD_BYTES >> 30} GiB of free disk"
+        return f"building Kubernetes needs {needed}, and {free:.1f} are left: free some, or {INSTEAD}"
     return None
 
 
-def examine(
-    *, go_needed: tuple[int, ...], binary_built: bool, programs_missing: tuple[str, ...], cache: Path
-) -> Facts:
+def examine(*, go_needed: tuple[int, ...], binary_built: bool, programs_missing: tuple[str, ...], cache: Path) -> Facts:
     """The facts of the machine this runs on."""
     return Facts(
         user_id=os.geteuid(),
@@ -97,7 +97,9 @@ def _distribution(release: str) -> str:
 def _go_version() -> tuple[int, ...] | None:
     if shutil.which("go") is None:
         return None
-    found = re.search(r"go(\d+(?:\.\d+)*)", run(["go", "env", "GOVERSION"], environment={**os.environ, "GOTOOLCHAIN": "local"}))
+    found = re.search(
+        r"go(\d+(?:\.\d+)*)", run(["go", "env", "GOVERSION"], environment={**os.environ, "GOTOOLCHAIN": "local"})
+    )
     return tuple(int(part) for part in found[1].split(".")) if found else None
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from cluster_harness.api import Api, Object
-from cluster_harness.errors import ApiRefused
+from cluster_harness.errors import RefusalError
 
 WATCH_S = 240
 PAUSE_S = 0.5  # between a watch that failed and the next try
@@ -42,7 +42,7 @@ class Mirror:
             try:
                 version = version or self._list(path)
                 version = self._watch(path, version)
-            except (ApiRefused, OSError, http.client.HTTPException, json.JSONDecodeError) as error:
+            except (RefusalError, OSError, http.client.HTTPException, json.JSONDecodeError) as error:
                 # whatever it was, the list after the pause puts it right
                 if said != str(error):
                     said = str(error)

@@ -1,4 +1,4 @@
-"""Certificates of one cluster's life: an authority, and one identity a component so that the audit log tells them apart."""
+"""An authority and an identity for each component of one cluster's life: the audit log tells them apart."""
 
 import json
 from collections.abc import Sequence
@@ -59,8 +59,8 @@ def identities(layout: Layout) -> Sequence[Identity]:
 def issue(layout: Layout) -> None:
     """Write the authority, all certificates, all kubeconfigs, and the key that signs service accounts' tokens."""
     layout.pki.mkdir(mode=0o700, parents=True)
-    ca = ["-keyout", layout.pki / "ca.key", "-out", layout.pki / "ca.crt"]
-    run(["openssl", "req", "-x509", *EC, "-days", DAYS, "-subj", "/CN=clusteredfractals test cluster", *ca])
+    subject = ["-days", DAYS, "-subj", "/CN=clusteredfractals test cluster"]
+    run(["openssl", "req", "-x509", *EC, *subject, "-keyout", layout.pki / "ca.key", "-out", layout.pki / "ca.crt"])
     with ThreadPoolExecutor(max_workers=2) as pool:
         jobs = [pool.submit(_sign, layout.pki, identity) for identity in identities(layout)]
         jobs.append(pool.submit(_service_account_key, layout.pki))
@@ -104,5 +104,5 @@ def _sign(folder: Path, identity: Identity) -> None:
 
 def _service_account_key(folder: Path) -> None:
     run(["openssl", "genrsa", "-out", folder / "service-accounts.key", "2048"])
-    key = ["-in", folder / "service-accounts.key", "-out", folder / "service-accounts.pub"]
-    run(["openssl", "rsa", "-pubout", *key])
+    public = folder / "service-accounts.pub"
+    run(["openssl", "rsa", "-pubout", "-in", folder / "service-accounts.key", "-out", public])

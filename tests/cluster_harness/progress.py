@@ -11,9 +11,7 @@ SECONDS_BETWEEN_LINES = 15.0  # where lines can't be written over, as in a CI's 
 class Progress:
     """Announces the stages of a piece of work that has `total` of them."""
 
-    def __init__(
-        self, total: int, out: TextIO = sys.stderr, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, total: int, out: TextIO = sys.stderr, clock: Callable[[], float] = time.monotonic) -> None:
         self._total, self._out, self._clock = total, out, clock
         self._begin = self._shown_at = clock()
         self._number = 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cluster_harness import volumes
 from cluster_harness.api import Api, Object
-from cluster_harness.errors import ApiRefused
+from cluster_harness.errors import RefusalError
 from cluster_harness.mirror import Mirror
 
 CLAIMS = "/api/v1/persistentvolumeclaims"
@@ -53,7 +53,7 @@ def _remove(api: Api, found: Sequence[Object], root: str) -> None:
 def _unless_settled() -> Iterator[None]:
     try:
         yield
-    except ApiRefused as error:
+    except RefusalError as error:
         if error.status not in SETTLED:
             raise
 

@@ -15,7 +15,7 @@ QUIET: Mapping[str, Any] = {
 }
 
 
-def web_spec(image: str, ports: Sequence[int] = (HTTP_PORT,), **more: Any) -> Object:
+def web_spec(image: str, ports: Sequence[int] = (HTTP_PORT,), **more: object) -> Object:
     """A pod's spec: it serves its name at /who, by HTTP on each of the ports."""
     container = {
         "name": "web",

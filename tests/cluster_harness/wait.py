@@ -3,15 +3,15 @@
 import time
 from collections.abc import Callable
 
-from cluster_harness.errors import TimedOut
+from cluster_harness.errors import DeadlineError
 
 PAUSE_S = 0.05
 
 
 def until(holds: Callable[[], bool], *, what: str, timeout_s: float, pause_s: float = PAUSE_S) -> None:
-    """Return once `holds()`; TimedOut, naming `what`, when it doesn't within `timeout_s`."""
+    """Return once `holds()`; DeadlineError, naming `what`, when it doesn't within `timeout_s`."""
     deadline = time.monotonic() + timeout_s
     while not holds():
         if time.monotonic() > deadline:
-            raise TimedOut(f"{what}: not within {timeout_s:g} s")
+            raise DeadlineError(f"{what}: not within {timeout_s:g} s")
         time.sleep(pause_s)
