@@ -15,8 +15,9 @@ from fractal_api.errors import SpecError
 from fractal_api.flags import PICTURE_FLAGS, TYPES, Flag, Given, read
 from fractal_api.jobs import FractalJobSpec
 from fractal_api.picture import FractalType, Sampling
+from fractal_api.quoting import shown
 from fractal_api.sentences import problems, spec_error
-from fractal_api.wording import joined, shown
+from fractal_api.wording import joined
 
 _WHOLE: Final = re.compile(r"[+-]?[0-9]{1,18}(?:[.]0*)?")
 

@@ -41,6 +41,7 @@ def to_float(text: str) -> float:
 def normalize(text: str) -> str:
     """The one spelling of a value: "1.50", "1.5" and "15e-1" all give "15e-1"; zero is "0" whatever its sign.
 
+    Its exponent may have a digit more than a decimal string's, since it counts from the last digit.
     ValueError when the text is no decimal string.
     """
     match = _SYNTAX.fullmatch(text)

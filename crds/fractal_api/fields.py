@@ -10,6 +10,8 @@ from annotated_types import Ge, Le
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from fractal_api.quoting import plain
+
 _Constraint = TypeVar("_Constraint")
 
 _KEY_MARK: Final = "[key]"
@@ -101,7 +103,7 @@ class Place:
             return self._field(model, name)
         if self.shape.value is None or name == _KEY_MARK:
             return self
-        return Place(path=self._join(name), shape=self.shape.value)
+        return Place(path=self._join(plain(name)), shape=self.shape.value)
 
     def _field(self, model: type[BaseModel], name: str) -> "Place":
         info = fields_of(model).get(name)

@@ -1,11 +1,13 @@
 """The rules between the fields of a FractalJob's spec; they stand at `spec` in the CRD."""
 
+import json
 from typing import TYPE_CHECKING, Final
 
 from fractal_api import decimals
 from fractal_api.picture import ColorPart, FractalType, Sampling
+from fractal_api.quoting import quoted
 from fractal_api.rules import Rule
-from fractal_api.wording import joined, quoted
+from fractal_api.wording import joined
 
 if TYPE_CHECKING:
     from fractal_api.jobs import FractalJobSpec
@@ -48,7 +50,7 @@ def _legacy_colors(spec: "FractalJobSpec") -> str | None:
     for name in ("inside", "offset", "scale"):
         value, default = getattr(spec.color, name), ColorPart.model_fields[name].default
         if value != default:
-            return f"{name} {value}"
+            return f"{name} {json.dumps(value)}"
     return None
 
 

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ValidationError
 from fractal_api.errors import SpecError
 from fractal_api.jobs import FractalJob
 from fractal_api.namespaces import FractalNamespace
+from fractal_api.quoting import shown
 from fractal_api.sentences import problems, spec_error
-from fractal_api.wording import shown
 
 _Model = TypeVar("_Model", bound=BaseModel)
 

@@ -8,8 +8,8 @@ from pydantic import Field, model_validator
 from fractal_api.conditions import Condition
 from fractal_api.constraints import DNS_LABEL, Part, StatusPart, Words
 from fractal_api.metadata import LabelSelector, ObjectMeta
+from fractal_api.quoting import shown
 from fractal_api.rules import Rule, keep
-from fractal_api.wording import shown
 
 _QUANTITY: Final = r"^[0-9]+([.][0-9]+)?([eE][0-9]{1,2}|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$"
 

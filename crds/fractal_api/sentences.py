@@ -13,11 +13,13 @@ from fractal_api.constraints import DecimalRange
 from fractal_api.decimals import MAX_LENGTH
 from fractal_api.errors import SpecError
 from fractal_api.fields import Place, Shape, fields_of, locate
-from fractal_api.wording import allowed, joined, plain, shown
+from fractal_api.quoting import plain, shown
+from fractal_api.wording import allowed, joined
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
+_IDENTITY: Final = ("apiVersion", "kind")
 _LONG_EXPONENT: Final = re.compile(r"[eE][+-]?[0-9]{6,}$")
 
 
@@ -31,14 +33,23 @@ class Problem:
 
 
 def problems(model: type[BaseModel], error: ValidationError) -> list[Problem]:
-    """The mistakes that pydantic found: unknown fields first, then in the order of the fields; one a field."""
+    """The mistakes that pydantic found, one a field: a wrong kind, unknown fields, then in the order of the fields."""
     found: dict[str, Problem] = {}
     for details in error.errors(include_url=False):
         for problem in _problems(model, details):
             # A union's parts each complain about the same field; rules may have several words on one.
             found.setdefault(problem.rest if details["type"] == rules.BROKEN else problem.field, problem)
-    unknown = sorted((problem for problem in found.values() if problem.unknown), key=lambda problem: problem.field)
-    return [*unknown, *(problem for problem in found.values() if not problem.unknown)]
+    # A list with a wrong item is also too short to pydantic, which counts the right ones.
+    first = [problem for problem in found.values() if not any(name.startswith(f"{problem.field}[") for name in found)]
+    return sorted(first, key=_rank)
+
+
+def _rank(problem: Problem) -> tuple[int, str]:
+    """Where a mistake stands among others, which otherwise keep their order."""
+    if problem.field in _IDENTITY:
+        return 0, ""
+    # What is unknown is often the misspelt name of what is missing.
+    return (1, problem.field) if problem.unknown else (2, "")
 
 
 def spec_error(found: list[Problem], name: Callable[[str], str] = str) -> SpecError:

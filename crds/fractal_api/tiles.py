@@ -12,7 +12,7 @@ All numbers are big-endian. Pure code: no I/O, and no pydantic, since MPI ranks 
 """
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from struct import Struct
 from typing import TYPE_CHECKING, Final
@@ -91,6 +91,16 @@ def encode_tile(tile: Rect, rgb: "Buffer", *, index: int) -> bytes:
         zlib.compress(pixels[(row - tile.y) * stride : (row - tile.y + rows) * stride], _LEVEL)
         for _, row, rows in band_spans(tile)
     ]
+    return join_tile(tile, slabs, index=index)
+
+
+def join_tile(tile: Rect, slabs: Sequence[bytes], *, index: int) -> bytes:
+    """The blob of a tile from its slabs, each the deflated rows of one of its `band_spans`.
+
+    So a large tile can be made piece by piece. ValueError when there is another number of them.
+    """
+    if len(slabs) != sum(1 for _ in band_spans(tile)):
+        raise ValueError(f"{tile} doesn't have {len(slabs)} slabs")
     head = _HEAD.pack(MAGIC, FORMAT, PICTURE_VERSION, RGB8, 0, index, *tile, len(slabs))
     head += b"".join(_ENTRY.pack(len(slab), zlib.crc32(slab)) for slab in slabs)
     return b"".join((head, _CHECK.pack(zlib.crc32(head)), *slabs))

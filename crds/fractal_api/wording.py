@@ -1,21 +1,15 @@
-"""Constraints and values in words, for people: "a whole number from 1 to 4096", "the number 1e+50"."""
+"""Constraints in words, for people: "a whole number from 1 to 4096"."""
 
-import re
 import typing
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Final, Literal
 
 from annotated_types import Ge, Le, MaxLen, MinLen
+from pydantic import AwareDatetime
 
 from fractal_api.constraints import DecimalRange, OneOf, Words
 from fractal_api.fields import Shape, fields_of
-
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_./-]{1,60}")
-
-SHOWN: Final = 40
-"""Characters of a given text that are shown."""
 
 
 def allowed(shape: Shape) -> str:
@@ -32,39 +26,6 @@ def joined(words: Sequence[str], link: str = "or") -> str:
     """The words as an enumeration: "a, b or c"."""
     *most, last = words
     return f"{', '.join(most)} {link} {last}" if most else last
-
-
-def shown(value: object) -> str:
-    """A given value in words that fit into a sentence, whatever it is and however long."""
-    match value:
-        case None | bool():
-            return "null" if value is None else str(value).lower()
-        case str():
-            return quoted(value)
-        case int() | float():
-            return _shown_number(value)
-        case list() | tuple():
-            return f"a list of {len(value)} item{'' if len(value) == 1 else 's'}"
-        case _:
-            return "an object" if isinstance(value, Mapping) else f"a value of type {type(value).__name__}"
-
-
-def _shown_number(number: float) -> str:
-    # Python refuses to write out an integer of more than 4,300 digits.
-    huge = isinstance(number, int) and abs(number) >= 10**SHOWN
-    return f"a number of more than {SHOWN} digits" if huge else f"the number {number}"
-
-
-def quoted(text: str) -> str:
-    """A text in quotes, on one line and printable, its middle part left out when it is long."""
-    short = text if len(text) <= SHOWN else f"{text[: SHOWN // 2]}…{text[-SHOWN // 4 :]}"
-    printable = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in short)
-    return f'"{printable}"' if short is text else f'"{printable}" ({len(text)} characters)'
-
-
-def plain(name: str) -> str:
-    """A name as it is, or in quotes when it wouldn't be recognised as one in a sentence."""
-    return name if _PLAIN.fullmatch(name) else quoted(name)
 
 
 def _allowed(shape: Shape) -> str:
@@ -127,7 +88,7 @@ _SCALARS: Final[dict[object, str]] = {
     int: "a whole number",
     float: "a number",
     str: "a text",
-    datetime: "a time such as 2030-01-31T12:00:00Z",
+    AwareDatetime: "a time such as 2030-01-31T12:00:00Z",
     Any: "anything",
 }
 _TYPE_NAMES: Final[dict[object, str]] = {bool: "boolean", int: "integer", float: "number", Any: "any"}

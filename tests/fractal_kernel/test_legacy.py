@@ -101,6 +101,22 @@ def test_an_edge_case_equals_the_twin(color_mode: int, changes: dict[str, Any]) 
     assert_equals_the_twin(definition(**(usual | changes)))
 
 
+def test_an_orbit_that_leaves_the_circle_and_comes_back_has_escaped() -> None:
+    # The real axis under C = −2.1: hundreds of its orbits come back below 2 after they escaped.
+    axis = definition(size=(400, 1), julia=True, julia_re=-2.1, julia_im=0.0, center_im=0.005, zoom=100.0)
+    assert_equals_the_twin(axis)
+
+
+def test_a_sample_that_escapes_within_a_millionth_of_the_limit_is_black() -> None:
+    # Beside the cusp at 1/4 orbits take π/√ε steps: about a million, so that ν is a share of some 1e-7.
+    cusp = definition(size=(1, 1), center_re=0.25 + 1e-11, zoom=TINY, color_mode=3, max_iterations=2_000_000)
+    [[n]] = legacy.counts(cusp, whole(cusp), Control()).tolist()
+    assert 900_000 < n < 1_100_000
+    at, beyond = (dataclasses.replace(cusp, max_iterations=limit) for limit in (n, n + 3))
+    assert rendered(at).tolist() == [[[0, 0, 0]]]
+    assert rendered(beyond).any()
+
+
 @pytest.mark.parametrize("limit", [2999, 3000, 3001, 3007])
 def test_periods_are_skipped_without_a_trace(limit: int) -> None:
     assert_equals_the_twin(definition(size=(20, 15), center_re=-0.6, zoom=0.5, color_mode=1, max_iterations=limit))

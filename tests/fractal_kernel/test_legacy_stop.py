@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 from support.legacy_pictures import definition, whole
 
+from fractal_api.tiling import Rect
 from fractal_kernel.definition import LegacyDefinition
 from fractal_kernel.escape import legacy
 from fractal_kernel.escape.control import Control, Stopped
@@ -27,8 +28,8 @@ ENDLESS = definition(
     zoom=1e6,
     max_iterations=legacy.MAX_ITERATIONS,
 )
-# Thousands of millions of samples that all escape at once: no loop of iterations ever runs long.
-SHALLOW = definition(size=(8192, 8192), side=16, center_re=5.0, color_mode=8)
+# Hundreds of millions of samples that all escape at once: no loop of iterations ever runs long.
+SHALLOW = definition(size=(1024, 1024), side=16, center_re=5.0, color_mode=8)
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -42,9 +43,15 @@ Start = Callable[[Callable[[], object]], Future[object]]
 
 
 @pytest.fixture
-def started() -> Iterator[Start]:
+def control() -> Control:
+    return Control()
+
+
+@pytest.fixture
+def started(control: Control) -> Iterator[Start]:
     with ThreadPoolExecutor(max_workers=1) as pool:
         yield pool.submit
+        control.stop()  # a failed test must not wait for its picture
 
 
 def render(picture: LegacyDefinition, control: Control, name: str) -> object:
@@ -58,11 +65,11 @@ def counts(picture: LegacyDefinition, control: Control, name: str) -> object:
 @pytest.mark.parametrize("name", legacy.INSTRUCTION_SETS)
 @pytest.mark.parametrize("call", [render, counts])
 def test_one_endless_pixel_counts_while_others_run_and_stops_when_told(
+    control: Control,
     started: Start,
     call: Callable[[LegacyDefinition, Control, str], object],
     name: str,
 ) -> None:
-    control = Control()
     running = started(lambda: call(ENDLESS, control, name))
     wait_until(lambda: control.iterations > 0)
     before = control.iterations
@@ -75,10 +82,7 @@ def test_one_endless_pixel_counts_while_others_run_and_stops_when_told(
     assert time.monotonic() - told < SOON_S
 
 
-def test_samples_that_escape_at_once_are_stopped_too(
-    started: Start,
-) -> None:
-    control = Control()
+def test_samples_that_escape_at_once_are_stopped_too(control: Control, started: Start) -> None:
     running = started(lambda: render(SHALLOW, control, legacy.INSTRUCTION_SETS[-1]))
     wait_until(lambda: control.iterations > 0)
     told = time.monotonic()
@@ -97,10 +101,11 @@ def test_a_control_that_was_stopped_before_renders_nothing() -> None:
     assert time.monotonic() - began < SOON_S
 
 
-def test_calls_under_one_control_add_up() -> None:
-    control, picture = Control(), definition()
-    render(picture, control, "base")
-    once = control.iterations
-    assert once > 0
-    render(picture, control, "base")
-    assert control.iterations == 2 * once
+@pytest.mark.parametrize("name", legacy.INSTRUCTION_SETS)
+def test_calls_under_one_control_add_up_to_the_same_whatever_the_cut(name: str) -> None:
+    picture = definition(size=(30, 20), zoom=0.4)
+    once, cut = Control(), Control()
+    legacy.render(picture, [whole(picture)], once)
+    legacy.render(picture, [Rect(0, 0, 7, 20), Rect(7, 0, 23, 9)], cut, name)
+    legacy.render(picture, [Rect(7, 9, 23, 11)], cut, name)
+    assert once.iterations == cut.iterations > 0

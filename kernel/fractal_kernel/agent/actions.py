@@ -1,8 +1,12 @@
 """What is to be done about the agent's runs: a closed set of frozen values."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from fractal_kernel.agent.phases import Phase
+
+if TYPE_CHECKING:
+    from fractal_kernel.wire import Tile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +45,9 @@ class SendResume:
 class KeepTiles:
     """Put these tiles, which have just come, into the spool."""
 
+    epoch: int
     run: str
-    tiles: tuple[int, ...]
+    tiles: "tuple[Tile, ...]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -98,9 +98,9 @@ class Runs:
         run = self._rendering(came.epoch, came.run)
         if run is None:
             return []
-        new = tuple(tile for tile in came.tiles if tile not in run.kept and tile not in run.acknowledged)
-        run.kept.update(new)
-        return [a.KeepTiles(run=run.id, tiles=new)] if new else []
+        new = tuple(tile for tile in came.tiles if tile.index not in run.kept and tile.index not in run.acknowledged)
+        run.kept.update(tile.index for tile in new)
+        return [a.KeepTiles(epoch=came.epoch, run=run.id, tiles=new)] if new else []
 
     def _world_free(self, free: s.WorldFree, _: float) -> list[a.Action]:
         if (free.epoch, free.run) == (self._epoch, self._held):

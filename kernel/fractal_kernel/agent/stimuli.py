@@ -8,6 +8,7 @@ from fractal_kernel.agent.phases import Phase
 
 if TYPE_CHECKING:
     from fractal_api.storage import ResultRecord
+    from fractal_kernel.wire import Tile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,7 @@ class TilesCame:
 
     epoch: int
     run: str
-    tiles: Sequence[int]
+    tiles: "Sequence[Tile]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,7 +91,9 @@ class Gone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finish:
-    """No world is wanted any more."""
+    """No world is wanted any more; `orderly` lets it end by itself first."""
+
+    orderly: bool = True
 
 
 Stimulus = Begin | Tick | Hello | Heard | Progress | Fault | Gone | Finish
@@ -167,7 +169,7 @@ class Worlds:
             case Gone():
                 self.state, self._since = (State.DOWN if self._wanted else State.STOPPED), now
             case Finish():
-                return self._finish()
+                return self._finish(stimulus)
             case _:
                 assert_never(stimulus)
         return self._spawn_when_due(now, new_epoch)
@@ -214,11 +216,11 @@ class Worlds:
         self.state = State.ENDING
         return (Lost(epoch=self.epoch, cause=cause, message=message), End(epoch=self.epoch))
 
-    def _finish(self) -> tuple[Action, ...]:
+    def _finish(self, finish: Finish) -> tuple[Action, ...]:
         self._wanted = False
         match self.state:
             case State.STARTING | State.READY:
-                orderly = self.state is State.READY
+                orderly = finish.orderly and self.state is State.READY
                 self.state = State.ENDING
                 return (End(epoch=self.epoch, orderly=orderly),)
             case State.DOWN:

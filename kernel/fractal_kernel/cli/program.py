@@ -1,93 +1,15 @@
-"""The program `fractal`: finds the command, runs it, and turns whatever happens into one sentence and an exit code.
+"""The program `fractal`: its entry point, which imports nothing before it is ready for Ctrl-C."""
 
-Nothing heavy is imported here: a command pays for its own libraries only.
-"""
-
-import os
 import sys
-import traceback
-from collections.abc import Callable, Sequence
-from importlib.metadata import version
-from typing import Final
 
-from fractal_api import PICTURE_VERSION
-from fractal_api.errors import FractalError
-from fractal_kernel.cli.problems import ExitCode, UsageError
-from fractal_kernel.cli.registry import Registry
-
-DEBUG: Final = "FRACTAL_DEBUG"
-USAGE: Final = "usage: fractal COMMAND [ARGUMENTS]"
+INTERRUPTED = 130
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: list[str] | None = None) -> int:
     """The exit code of the command that `argv` (else the process's own arguments) asks for."""
-    arguments = sys.argv[1:] if argv is None else list(argv)
-    return _guarded(lambda: _dispatch(arguments))
-
-
-def _dispatch(arguments: list[str]) -> int:
-    match arguments:
-        case [] | ["-h" | "--help" | "help", *_]:
-            print(_help())
-            return ExitCode.DONE
-        case ["-V" | "--version" | "version", *_]:
-            print(f"fractal {version('clusteredfractals')} (picture version {PICTURE_VERSION})")
-            return ExitCode.DONE
-        case [option, *_] if option.startswith("-"):
-            raise UsageError(f"there is no option {option!r} before a command; see fractal --help")
-        case [name, *rest]:
-            return Registry().load(name)(rest)
-    raise AssertionError(arguments)
-
-
-def _help() -> str:
-    helps = Registry().helps()
-    width = max((len(name) for name in helps), default=0)
-    return "\n".join(
-        [
-            USAGE,
-            "",
-            "Pictures of the Mandelbrot and Julia sets, rendered here or on a cluster.",
-            "",
-            "Commands:",
-            *(f"  {name:{width}}  {line}" for name, line in helps.items()),
-            "",
-            "`fractal COMMAND --help` tells more; `fractal --version` tells the version.",
-        ]
-    )
-
-
-def _guarded(command: Callable[[], int]) -> int:
-    """The exit code of a command; every error becomes one sentence on stderr, never a traceback."""
     try:
-        code = command()
-        sys.stdout.flush()  # here, so that a reader who left is noticed here
-    except UsageError as problem:
-        return _told(f"fractal: {problem}", ExitCode.USAGE)
-    except FractalError as problem:
-        return _told(f"fractal: {problem}", ExitCode.FAILED)
+        from fractal_kernel.cli import dispatch  # noqa: PLC0415 - in here, so that Ctrl-C shows no traceback
+
+        return dispatch.run(sys.argv[1:] if argv is None else argv)
     except KeyboardInterrupt:
-        return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        _mute_stdout()
-        return ExitCode.FAILED
-    except Exception as problem:  # noqa: BLE001 - the outermost guard: a person gets a sentence, not a traceback
-        return _internal_error(problem)
-    return code
-
-
-def _internal_error(problem: Exception) -> int:
-    if os.environ.get(DEBUG):
-        traceback.print_exception(problem)
-    what = " ".join(f"{type(problem).__name__}: {problem}".split())
-    return _told(f"fractal: internal error: {what}; set {DEBUG}=1 for the traceback", ExitCode.FAILED)
-
-
-def _told(sentence: str, code: ExitCode) -> int:
-    print(sentence, file=sys.stderr)
-    return code
-
-
-def _mute_stdout() -> None:
-    """Let the interpreter's last flush succeed: whoever read our output has gone."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return INTERRUPTED

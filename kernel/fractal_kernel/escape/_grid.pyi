@@ -4,6 +4,8 @@ from numpy.typing import NDArray
 from fractal_kernel.definition import GridDefinition
 
 LANES: int
+GUESSES: int
+POINT_BYTES: int
 
 def has_fma() -> bool: ...
 
@@ -11,7 +13,7 @@ class Loops:
     def __init__(
         self,
         definition: GridDefinition,
-        tables: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]],
+        tables: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8]],
         fma: bool,
     ) -> None: ...
     def render(self, rects: NDArray[np.int64], rgb: NDArray[np.uint8], control: NDArray[np.int64]) -> bool: ...

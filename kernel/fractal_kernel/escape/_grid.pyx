@@ -5,6 +5,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 cdef extern from "grid.h" nogil:
     int GRID_HAS_FMA
     int GRID_LANES
+    int GRID_GUESSES
 
     struct grid_point:
         pass
@@ -21,6 +22,7 @@ cdef extern from "grid.h" nogil:
         const float *palette
         const float *inside
         const float *thresholds
+        const uint8_t *guesses
 
     int grid_render(bint fma, const grid_picture *picture, const grid_rect *rects, int64_t count,
                     uint8_t *rgb, int64_t *control)
@@ -30,6 +32,7 @@ cdef extern from "grid.h" nogil:
     int grid_advance(bint fma, grid_point *points, int64_t count, int64_t limit, int64_t *control)
 
 LANES = GRID_LANES
+GUESSES = GRID_GUESSES
 POINT_BYTES = sizeof(grid_point)
 
 
@@ -44,14 +47,16 @@ cdef class Loops:
     cdef bint fma
     cdef const float[:, ::1] palette
     cdef const float[::1] inside, thresholds
+    cdef const uint8_t[::1] guesses
 
     def __init__(self, definition, tables, bint fma):
         frame = definition.frame
         self.fma = fma
-        self.palette, self.inside, self.thresholds = tables
+        self.palette, self.inside, self.thresholds, self.guesses = tables
         self.picture.palette = &self.palette[0, 0]
         self.picture.inside = &self.inside[0]
         self.picture.thresholds = &self.thresholds[0]
+        self.picture.guesses = &self.guesses[0]
         self.picture.width, self.picture.height, self.picture.side = frame.width, frame.height, frame.side
         self.picture.limit = definition.max_iterations
         self.picture.julia = definition.julia

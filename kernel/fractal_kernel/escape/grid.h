@@ -24,6 +24,8 @@
 #define GRID_TURN 64.0
 #define GRID_ENTRIES 4096
 #define GRID_THRESHOLDS 255
+/* A power of two, so that scaling a value by it is exact. */
+#define GRID_GUESSES 4096
 /* From here on a double has no fraction. */
 #define GRID_WHOLE 4503599627370496.0
 
@@ -31,11 +33,14 @@
  * to issue. Each lane's decisions are its own; wider lanes (vectors) take the place of single doubles here. */
 #define GRID_LANES 3
 /* Steps between two looks at the lanes' books: the limit, the repeat of a z, the stop flag. */
-#define GRID_BLOCK 64
+#define GRID_BLOCK 32
 /* Samples that are rendered before their pixels are coloured; at least 256, those of one pixel. */
 #define GRID_CHUNK 1024
 /* What a sample's start and colour cost, in iterations: counted for the stop flag only. */
 #define GRID_OVERHEAD 64
+
+/* Lanes live in registers only when the loops over them are written out. */
+#define GRID_UNROLL _Pragma("GCC unroll 8")
 
 enum grid_state { GRID_RUNNING = 0, GRID_ESCAPED = 1, GRID_INSIDE = 2 };
 
@@ -57,6 +62,7 @@ struct grid_picture {
     const float *palette;    /* GRID_ENTRIES × 3, linear light */
     const float *inside;     /* 3, linear light */
     const float *thresholds; /* GRID_THRESHOLDS, ascending: a byte is the number of those that are ≤ its value */
+    const uint8_t *guesses;  /* GRID_GUESSES + 1: entry i is the byte of the value i / GRID_GUESSES */
 };
 
 /* What a lane knows of its sample beside z and c: where to write it, and the z that a repeat is looked for of (Brent). */
@@ -105,10 +111,10 @@ static inline int grid_look(struct grid_watch *watch, int64_t iterations, int64_
 /* Whether two doubles are the same to the bit. */
 static inline int grid_same(double a, double b) { return memcmp(&a, &b, sizeof a) == 0; }
 
-/* The byte of a value in linear light: the number of thresholds that are ≤ value. */
-static inline uint8_t grid_byte(const float *thresholds, float value) {
-    int below = 0;
-    for (int step = 128; step > 0; step >>= 1) below += value >= thresholds[below + step - 1] ? step : 0;
+/* The byte of a value in linear light, 0 … 1: the number of thresholds that are ≤ value. */
+static inline uint8_t grid_byte(const struct grid_picture *p, float value) {
+    int below = p->guesses[(int)(value * GRID_GUESSES)];
+    while (below < GRID_THRESHOLDS && p->thresholds[below] <= value) below++;
     return (uint8_t)below;
 }
 

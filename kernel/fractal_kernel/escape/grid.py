@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from fractal_kernel.color.palettes import expand
-from fractal_kernel.color.srgb import THRESHOLDS, linear_light
+from fractal_kernel.color.srgb import THRESHOLDS, encode, linear_light
 from fractal_kernel.escape import _grid
 from fractal_kernel.escape.control import Stopped
 
@@ -34,6 +34,10 @@ POINT: Final = np.dtype(
     [("x", "f8"), ("y", "f8"), ("cr", "f8"), ("ci", "f8"), ("n", "i8"), ("state", "i8")],
 )
 """A sample on its way: z_n = x + iy, c = cr + i·ci, n, and a `State`."""
+
+
+_GUESSES: Final = encode(np.linspace(0.0, 1.0, _grid.GUESSES + 1, dtype=np.float32))
+"""The bytes of evenly spaced values: where the loops begin to look for that of a value between two of them."""
 
 
 class State:
@@ -79,7 +83,8 @@ class Grid:
             raise ValueError(f"a pixel has 1 to {MAX_SIDE} samples along its side, not {definition.frame.side}")
         chosen = instruction_set() if instructions is None else _available(instructions)
         self._frame = definition.frame
-        tables = expand(definition.palette, definition.colors), linear_light(definition.inside), THRESHOLDS
+        palette = expand(definition.palette, definition.colors)
+        tables = palette, linear_light(definition.inside), THRESHOLDS, _GUESSES
         self._loops = _grid.Loops(definition, tables, chosen is Instructions.FMA)
 
     def render(self, rects: "Sequence[Rect]", control: "Control") -> "list[NDArray[np.uint8]]":

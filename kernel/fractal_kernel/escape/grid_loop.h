@@ -25,24 +25,23 @@ FRACTAL_TARGET static inline struct grid_point FRACTAL_NAME(start)(const struct 
 
 /* Up to `steps` steps of all lanes, fewer when one of them may have escaped; the steps done. */
 FRACTAL_TARGET static inline int64_t FRACTAL_NAME(block)(struct grid_lanes *lanes, int64_t steps) {
-    double x[GRID_LANES], y[GRID_LANES];
+    double x[GRID_LANES], y[GRID_LANES], m[GRID_LANES];
     int64_t done = 0;
-    memcpy(x, lanes->x, sizeof x);
-    memcpy(y, lanes->y, sizeof y);
+    GRID_UNROLL for (int l = 0; l < GRID_LANES; l++) x[l] = lanes->x[l], y[l] = lanes->y[l];
     while (done < steps) {
-        double total = 0.0; /* of moduli, none negative: if it is not beyond the limit, none of them is */
-#pragma GCC unroll 8
-        for (int l = 0; l < GRID_LANES; l++) {
-            const double t = __builtin_fma(-y[l], y[l], lanes->cr[l]);
+        GRID_UNROLL for (int l = 0; l < GRID_LANES; l++) {
+            const double t = __builtin_fma(-y[l], y[l], *(const volatile double *)&lanes->cr[l]);
             y[l] = __builtin_fma(x[l] + x[l], y[l], lanes->ci[l]);
             x[l] = __builtin_fma(x[l], x[l], t);
-            total += FRACTAL_NAME(modulus)(x[l], y[l]);
+            m[l] = FRACTAL_NAME(modulus)(x[l], y[l]);
         }
         done++;
+        /* No modulus is negative: if their sum is not beyond the limit, none of them is. */
+        double total = m[0];
+        GRID_UNROLL for (int l = 1; l < GRID_LANES; l++) total += m[l];
         if (!(total <= GRID_ESCAPE)) break;
     }
-    memcpy(lanes->x, x, sizeof x);
-    memcpy(lanes->y, y, sizeof y);
+    GRID_UNROLL for (int l = 0; l < GRID_LANES; l++) lanes->x[l] = x[l], lanes->y[l] = y[l];
     return done;
 }
 
@@ -134,7 +133,7 @@ FRACTAL_TARGET static inline void FRACTAL_NAME(color)(const struct grid_picture 
         const float *light = FRACTAL_NAME(light)(p, &points[s]);
         for (int k = 0; k < 3; k++) sum[k] += light[k];
     }
-    for (int k = 0; k < 3; k++) rgb[k] = grid_byte(p->thresholds, sum[k] / (float)samples);
+    for (int k = 0; k < 3; k++) rgb[k] = grid_byte(p, sum[k] / (float)samples);
 }
 
 /* Renders rects one after another, rows from the top, three bytes a pixel; nonzero if it was stopped. */

@@ -34,7 +34,8 @@ typedef struct {
     int64_t x, y, width, height;
 } legacy_rect;
 
-/* Where sample (sx, sy) of a pixel begins. The offset is (sx / side) / width of a pixel: the earlier system's mistake. */
+/* Where sample (sx, sy) of a pixel begins. Its offset is (sx / side) / width of a pixel: the earlier system's mistake,
+ * which its pictures show. */
 static legacy_orbit legacy_sample(const legacy_picture *p, int64_t px, int64_t row, int64_t sx, int64_t sy) {
     const double width = p->width, height = p->height, side = p->side, py = p->height - 1 - row;
     const double nx = ((px + (1.0 / width) * (sx / side)) / width - 0.5) * (width / height);

@@ -119,7 +119,6 @@ static int legacy_settle(legacy_lanes *s, int lane, legacy_task *task, int64_t c
     if (s->back[lane]) { /* whole rounds change nothing: only the rest of the last one is stepped */
         task->end = task->due = clock + (task->end - clock) % (clock - task->marked);
         s->mark_zx[lane] = s->mark_zy[lane] = NAN;
-        s->back[lane] = 0;
     }
     if (clock == task->end) {
         *end = legacy_step(s->zx[lane], s->zy[lane], cx, cy, limit - limit % LEGACY_STEPS, limit);

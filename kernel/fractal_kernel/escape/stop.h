@@ -7,11 +7,13 @@
 
 #include <stdint.h>
 
-/* The most iterations between two looks at the control: 0.1 to 0.4 ms of a shallow loop, where a millisecond is allowed. */
+/* The most iterations between two looks at the control: 0.1 to 0.4 ms of a shallow loop; a millisecond is allowed. */
 #define FRACTAL_CHUNK 65536
 
 /* Whether a watcher has asked the loop to end. */
-static inline int fractal_stopped(const int64_t *control) { return __atomic_load_n(&control[0], __ATOMIC_RELAXED) != 0; }
+static inline int fractal_stopped(const int64_t *control) {
+    return __atomic_load_n(&control[0], __ATOMIC_RELAXED) != 0;
+}
 
 /* Adds n iterations to the total that watchers see. */
 static inline void fractal_count(int64_t *control, int64_t n) {

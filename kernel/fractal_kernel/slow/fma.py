@@ -33,7 +33,7 @@ def fma(a: "ArrayLike", b: "ArrayLike", c: "ArrayLike") -> "Doubles":
         exact = np.isfinite(a) & np.isfinite(b) & np.isfinite(c) & (a != 0.0) & (b != 0.0)
         easy = exact & _moderate(a) & _moderate(b) & (np.frexp(c)[1] < _SUMMAND)
         result[easy] = _transformed(a[easy], b[easy], c[easy])
-    for index in zip(*np.nonzero(exact & ~easy), strict=True):
+    for index in map(tuple, np.argwhere(exact & ~easy)):
         result[index] = _from_integers(float(a[index]), float(b[index]), float(c[index]))
     return result
 

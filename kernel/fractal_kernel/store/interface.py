@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from fractal_api.storage import ResultRecord
 
 
+Blob = bytes | memoryview
+"""What is put into a store; what comes out are bytes."""
+
+
 class StoreAway(TemporaryError):  # noqa: N818 - it names the state of the store
     """The store doesn't answer, or not in time; nothing that this call brought counts as acknowledged."""
 
@@ -30,11 +34,16 @@ class RunConflict(PermanentError):  # noqa: N818 - it names the state of the run
     """The run can't be opened: another picture, a newer attempt or another process has its uid."""
 
 
+class StoreUnsafe(PermanentError):  # noqa: N818 - it names the state of the store
+    """The store is set up so that it may lose what it acknowledged; the message says how to set it up instead."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunKey:
     """One attempt at one picture.
 
-    `ttl_s` is the job's ttlSecondsAfterFinished: no key of the run lives longer than that after its last use.
+    `ttl_s` is the job's ttlSecondsAfterFinished, which may shorten the life of the image; what an unfinished run has
+    is not touched by it. ValueError from every method when `install` or `uid` can't be part of a store's key.
     """
 
     install: str
@@ -68,14 +77,15 @@ class Store(Protocol):
     """
 
     async def ping(self) -> None:
-        """Return when the store answers."""
+        """Return when the store answers; StoreUnsafe when it may lose what it acknowledges."""
         ...
 
     async def open_run(self, run: RunKey, canonical_sha: str) -> StoredRun:
         """Take the run, and say what is there already.
 
-        `canonical_sha` is the picture's key. RunConflict when the uid has another one, when a newer attempt was
-        opened, or when another process holds the run (file store). Opening a run twice is the same as once.
+        `canonical_sha` is the picture's key. StoreUnsafe as `ping`; RunConflict when the uid has another picture, when
+        a newer attempt was opened, or when another process holds the run (file store). Opening a run twice is the
+        same as once.
         """
         ...
 
@@ -83,7 +93,7 @@ class Store(Protocol):
         """Keep small facts about the run (epoch, state, maxIterations), each under its name; durable on return."""
         ...
 
-    async def put_tiles(self, run: RunKey, tiles: Sequence[tuple[int, bytes]]) -> None:
+    async def put_tiles(self, run: RunKey, tiles: Sequence[tuple[int, Blob]]) -> None:
         """Keep tiles (index, blob); on return, and only then, they are acknowledged.
 
         Putting a tile again is harmless. Larger batches cost fewer flushes of the disk.
@@ -91,10 +101,14 @@ class Store(Protocol):
         ...
 
     async def get_tile(self, run: RunKey, index: int) -> bytes:
-        """The blob of an acknowledged tile; StoreCorrupt when it is damaged or not there."""
+        """The blob of an acknowledged tile.
+
+        StoreCorrupt when it is not there, which may also mean that another attempt has committed, or when it is
+        damaged and the store can tell: the tile codec has the last word.
+        """
         ...
 
-    async def put_chunk(self, run: RunKey, number: int, data: bytes) -> None:
+    async def put_chunk(self, run: RunKey, number: int, data: Blob) -> None:
         """Keep chunk `number` of this attempt's image; chunks come in order, from 0."""
         ...
 
@@ -119,7 +133,7 @@ class Store(Protocol):
         """The uid's picture, chunk by chunk; its life starts anew.
 
         StoreCorrupt when a chunk is missing or, at the end, when the bytes weren't those of the record: what was
-        read before must not be handed on as a finished file.
+        read before must not be handed on as a finished file. `forget` clears the way for rendering it anew.
         """
         ...
 

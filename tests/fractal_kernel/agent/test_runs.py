@@ -1,6 +1,6 @@
 """Stories about runs, each told as what happens and what the agent then does."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -10,12 +10,17 @@ from fractal_kernel.agent import stimuli as s
 from fractal_kernel.agent.phases import Phase, RunView
 from fractal_kernel.agent.roster import HISTORY, Verdict
 from fractal_kernel.agent.runs import CANCEL_LIMIT_S, Runs
+from fractal_kernel.wire import Tile
 
 RUN, NEXT = "seahorse-1", "valley-1"
 
 
 def put(run: str = RUN, *, stored: frozenset[int] = frozenset(), max_iterations: int | None = None) -> s.Put:
     return s.Put(run=run, digest=run, tiles=4, stored=stored, max_iterations=max_iterations)
+
+
+def tiles(indices: Iterable[int]) -> tuple[Tile, ...]:
+    return tuple(Tile(index=index, rank=0, iterations=1, seconds=1, work=1, blob=b"") for index in indices)
 
 
 class Story:
@@ -44,7 +49,7 @@ def rendering(*, epoch: int = 7, run: str = RUN) -> Story:
 def assembling() -> Story:
     story = rendering()
     story.tell(
-        s.TilesCame(epoch=7, run=RUN, tiles=range(4)),
+        s.TilesCame(epoch=7, run=RUN, tiles=tiles(range(4))),
         s.WorldFree(epoch=7, run=RUN),
         s.Acknowledged(run=RUN, tiles=range(4)),
     )
@@ -59,10 +64,12 @@ def test_a_run_goes_to_the_world_then_to_the_store_and_ends_complete() -> None:
         a.Tell(run=RUN, phase=Phase.RENDERING),
     ]
     assert story.tell(s.Surveyed(epoch=7, run=RUN, max_iterations=100)) == [a.Remember(run=RUN, max_iterations=100)]
-    assert story.tell(s.TilesCame(epoch=7, run=RUN, tiles=(2, 0))) == [a.KeepTiles(run=RUN, tiles=(2, 0))]
+    assert story.tell(s.TilesCame(epoch=7, run=RUN, tiles=tiles((2, 0)))) == [
+        a.KeepTiles(epoch=7, run=RUN, tiles=tiles((2, 0)))
+    ]
     assert story.tell(s.Acknowledged(run=RUN, tiles=(0, 2))) == [a.TellProgress(run=RUN)]
-    assert story.tell(s.TilesCame(epoch=7, run=RUN, tiles=(1, 3)), s.WorldFree(epoch=7, run=RUN)) == [
-        a.KeepTiles(run=RUN, tiles=(1, 3))
+    assert story.tell(s.TilesCame(epoch=7, run=RUN, tiles=tiles((1, 3))), s.WorldFree(epoch=7, run=RUN)) == [
+        a.KeepTiles(epoch=7, run=RUN, tiles=tiles((1, 3)))
     ]
     assert story.tell(s.Acknowledged(run=RUN, tiles=(1, 3))) == [
         a.TellProgress(run=RUN),
@@ -110,7 +117,7 @@ def test_a_third_run_finds_both_places_taken() -> None:
 
 def test_a_run_goes_on_with_what_store_and_spool_have_when_the_world_was_lost() -> None:
     story = rendering()
-    story.tell(s.TilesCame(epoch=7, run=RUN, tiles=(0, 1)), s.Acknowledged(run=RUN, tiles=(0,)))
+    story.tell(s.TilesCame(epoch=7, run=RUN, tiles=tiles((0, 1))), s.Acknowledged(run=RUN, tiles=(0,)))
     assert story.tell(s.WorldLost(cause="WorldDied", message="rank 1 died")) == [
         a.TellRetry(run=RUN, cause="WorldDied", message="rank 1 died")
     ]
@@ -124,7 +131,7 @@ def test_messages_of_an_older_world_change_nothing() -> None:
     story = rendering()
     story.tell(s.WorldLost(cause="WorldDied", message="x"), s.WorldReady(epoch=8))
     late = (
-        s.TilesCame(epoch=7, run=RUN, tiles=(0,)),
+        s.TilesCame(epoch=7, run=RUN, tiles=tiles((0,))),
         s.Surveyed(epoch=7, run=RUN, max_iterations=5),
         s.WorldFree(epoch=7, run=RUN),
         s.WorldRefused(epoch=7, run=RUN, message="x"),
@@ -137,8 +144,10 @@ def test_messages_of_an_older_world_change_nothing() -> None:
 
 def test_a_tile_that_comes_twice_is_kept_once() -> None:
     story = rendering()
-    story.tell(s.TilesCame(epoch=7, run=RUN, tiles=(0, 1)), s.Acknowledged(run=RUN, tiles=(0,)))
-    assert story.tell(s.TilesCame(epoch=7, run=RUN, tiles=(0, 1, 2))) == [a.KeepTiles(run=RUN, tiles=(2,))]
+    story.tell(s.TilesCame(epoch=7, run=RUN, tiles=tiles((0, 1))), s.Acknowledged(run=RUN, tiles=(0,)))
+    assert story.tell(s.TilesCame(epoch=7, run=RUN, tiles=tiles((0, 1, 2)))) == [
+        a.KeepTiles(epoch=7, run=RUN, tiles=tiles((2,)))
+    ]
 
 
 def test_a_run_fails_when_worlds_are_lost_in_vain_too_often() -> None:
@@ -231,9 +240,9 @@ def test_a_cancelled_run_ends_at_once_and_only_once(story: Callable[[], Story], 
 
 def test_a_cancelled_run_takes_its_spooled_tiles_along() -> None:
     story = rendering()
-    story.tell(s.TilesCame(epoch=7, run=RUN, tiles=(0,)))
+    story.tell(s.TilesCame(epoch=7, run=RUN, tiles=tiles((0,))))
     assert a.DropTiles(run=RUN) in story.tell(s.Delete(run=RUN))
-    assert story.tell(s.TilesCame(epoch=7, run=RUN, tiles=(1,)), s.Acknowledged(run=RUN, tiles=(0,))) == []
+    assert story.tell(s.TilesCame(epoch=7, run=RUN, tiles=tiles((1,))), s.Acknowledged(run=RUN, tiles=(0,))) == []
 
 
 def test_the_next_run_waits_until_the_world_has_let_go_of_a_cancelled_one() -> None:
@@ -303,8 +312,8 @@ def test_an_ending_agent_stops_the_world_keeps_what_still_comes_and_reports_inte
     story = rendering()
     story.tell(put(NEXT))
     assert story.tell(s.Terminate()) == [a.SendCancel(epoch=7, run=RUN)]
-    assert story.tell(s.TilesCame(epoch=7, run=RUN, tiles=(0,)), s.WorldFree(epoch=7, run=RUN)) == [
-        a.KeepTiles(run=RUN, tiles=(0,))
+    assert story.tell(s.TilesCame(epoch=7, run=RUN, tiles=tiles((0,))), s.WorldFree(epoch=7, run=RUN)) == [
+        a.KeepTiles(epoch=7, run=RUN, tiles=tiles((0,)))
     ]
     assert story.tell(s.Acknowledged(run=RUN, tiles=(0,)), s.Flushed()) == [
         a.TellProgress(run=RUN),

@@ -1,0 +1,136 @@
+"""Turns tiles, which come row of tiles by row of tiles, into the bands of the image, as they become complete.
+
+The slabs stay as they are stored, deflated; what doesn't fit into memory waits in files. Pure but for those files.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from fractal_api import tiles
+from fractal_api.errors import TileError
+from fractal_api.tiling import BAND_ROWS, Rect, TileGrid, band_count, band_rows
+from fractal_kernel.agent.shelf import Blob, Item, Shelf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A slab of a band: its rectangle in the picture, the index of its tile, its check sum, and its bytes."""
+
+    tile: int
+    rect: Rect
+    crc: int
+    data: Blob
+
+    def pixels(self) -> bytes:
+        """Its RGB bytes, top row first; TileError when it is damaged."""
+        slab = tiles.Slab(
+            band=self.rect.y // BAND_ROWS,
+            first_row=self.rect.y,
+            rows=self.rect.height,
+            crc=self.crc,
+            data=memoryview(self.data),
+        )
+        return tiles.inflate_slab(slab, self.rect.width)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BandPieces:
+    """A complete band: its pieces, rows of tiles from the top, in each from left to right."""
+
+    band: int
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Waiting:
+    tile: int
+    rect: Rect
+    crc: int
+    item: Item
+
+
+class LostTile(TileError):  # noqa: N818 - it names the tile that is lost
+    """The store gave something else than this tile."""
+
+    def __init__(self, tile: int, reason: str) -> None:
+        super().__init__(f"tile {tile}: {reason}")
+        self.tile = tile
+
+
+class Collector:
+    """Takes every tile of a picture in the order of its index, and gives its bands from the top."""
+
+    def __init__(self, grid: TileGrid, shelf: Shelf) -> None:
+        self._grid = grid
+        self._shelf = shelf
+        self._bands: defaultdict[int, list[_Waiting]] = defaultdict(list)
+        self._next_tile = 0
+        self._next_band = 0
+
+    def add(self, blob: bytes) -> Iterator[BandPieces]:
+        """Take the next tile; the bands that are complete with it. LostTile when it isn't that tile."""
+        tile = self._next_tile
+        for slab in _slabs(tile, self._grid.tile(tile), blob):
+            rect = Rect(self._grid.tile(tile).x, slab.first_row, self._grid.tile(tile).width, slab.rows)
+            item = self._shelf.put(bytes(slab.data))
+            self._bands[slab.band].append(_Waiting(tile=tile, rect=rect, crc=slab.crc, item=item))
+        self._next_tile += 1
+        return self._complete()
+
+    def _complete(self) -> Iterator[BandPieces]:
+        rows_done = min(self._next_tile // self._grid.columns * self._grid.size, self._grid.height)
+        while (
+            self._next_band < band_count(self._grid.height)
+            and band_rows(self._next_band, self._grid.height).stop <= rows_done
+        ):
+            band, self._next_band = self._next_band, self._next_band + 1
+            yield BandPieces(band=band, pieces=tuple(self._take(waiting) for waiting in self._bands.pop(band)))
+
+    def _take(self, waiting: _Waiting) -> Piece:
+        data = self._shelf.read(waiting.item)
+        self._shelf.drop(waiting.item)
+        return Piece(tile=waiting.tile, rect=waiting.rect, crc=waiting.crc, data=data)
+
+
+def check_tile(tile: int, rect: Rect, blob: bytes) -> None:
+    """LostTile unless these bytes are that tile, every check sum proved."""
+    for slab in _slabs(tile, rect, blob):
+        try:
+            tiles.inflate_slab(slab, rect.width)
+        except TileError as error:
+            raise LostTile(tile, str(error)) from error
+
+
+def band_rgb(band: BandPieces) -> bytes:
+    """The pixels of a band: rows × width × 3 bytes, top row first; LostTile when a piece is damaged."""
+    inflated = [(piece.rect, _inflate(piece)) for piece in band.pieces]
+    rows: list[memoryview] = []
+    for _, beside in groupby(inflated, key=lambda one: one[0].y):
+        across = list(beside)
+        for row in range(across[0][0].height):
+            rows.extend(_row(rgb, row, rect.width) for rect, rgb in across)
+    return b"".join(rows)
+
+
+def _row(rgb: memoryview, row: int, width: int) -> memoryview:
+    return rgb[row * width * tiles.CHANNELS : (row + 1) * width * tiles.CHANNELS]
+
+
+def _inflate(piece: Piece) -> memoryview:
+    try:
+        return memoryview(piece.pixels())
+    except TileError as error:
+        raise LostTile(piece.tile, str(error)) from error
+
+
+def _slabs(tile: int, rect: Rect, blob: bytes) -> list[tiles.Slab]:
+    try:
+        header = tiles.read_header(blob)
+        slabs = tiles.slabs(blob)
+    except TileError as error:
+        raise LostTile(tile, str(error)) from error
+    if (header.index, header.rect) != (tile, rect):
+        raise LostTile(tile, f"the store gave tile {header.index} at {tuple(header.rect)}")
+    return slabs

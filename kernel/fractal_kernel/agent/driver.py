@@ -1,0 +1,316 @@
+"""The agent: it tells the machines of `runs` and `worlds` what happens, and lets done what they say.
+
+Nothing is decided here. The same class serves the master pod (with HTTP and Redis) and `fractal render -n` (without).
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final
+
+from fractal_api.errors import FractalError
+from fractal_kernel import wire
+from fractal_kernel.agent import notices as n
+from fractal_kernel.agent import stimuli as s
+from fractal_kernel.agent import worlds as w
+from fractal_kernel.agent.orders import Ended, Ending, Order, OtherPicture, Taken, known_iterations, loss_reason
+from fractal_kernel.agent.performer import CLOSING_S, Performer
+from fractal_kernel.agent.phases import Phase, RunView
+from fractal_kernel.agent.roster import Verdict
+from fractal_kernel.agent.runs import Runs
+from fractal_kernel.agent.saving import Saver
+from fractal_kernel.agent.spool import Batch, Spool
+from fractal_kernel.agent.surroundings import Surroundings
+from fractal_kernel.agent.tasks import Tasks
+from fractal_kernel.agent.worlds import Cause, State, Worlds
+from fractal_kernel.store.interface import StoredRun
+
+TICK_S: Final = 0.5
+LETTING_GO_S: Final = 1.0
+"""How long an ending agent waits for its world to let go of the run."""
+
+
+class Agent:
+    """Renders runs, one at a time, on one world. `serve` is its life; all else is to be called on the loop's thread."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._runs = Runs(limit=around.limits.fruitless)
+        self._worlds = Worlds(start_limit_s=around.limits.start_s)
+        self._tasks = Tasks()
+        self._spool = Spool(folder=around.folder)
+        self._stimuli: deque[s.Stimulus] = deque()
+        self._changed = asyncio.Event()
+        self._stop = asyncio.Event()
+        self._orderly = True
+        patience = around.patience("tiles", around.limits.store_s)
+        self._saver = Saver(self._spool, self._put_tiles, patience=patience, listener=self)
+        self._hands = Performer(around, self, self._saver, self._tasks)
+
+    # ---- for those who want something ------------------------------------------------------------------------------
+
+    @property
+    def ready(self) -> bool:
+        """Whether a world answers."""
+        return self._worlds.state is State.READY and not self._runs.ending
+
+    @property
+    def world_state(self) -> State:
+        """What the world is doing."""
+        return self._worlds.state
+
+    @property
+    def active(self) -> list[RunView]:
+        """The run that is on, and the next one."""
+        return [run.view for run in self._runs.roster.active]
+
+    @property
+    def ended(self) -> list[RunView]:
+        """The runs that ended here, the oldest first."""
+        return [run.view for run in self._runs.roster.ended]
+
+    def view(self, run: str) -> RunView | None:
+        """A run, if it is known here."""
+        found = self._runs.roster.find(run)
+        return found.view if found else None
+
+    async def put(self, order: Order) -> RunView:
+        """The run that was ordered: rendered from now on, or known already.
+
+        Taken, Ending, OtherPicture, RunConflict and StoreAway say why it can't be; then nothing has happened.
+        """
+        async with self._hands.store_door:
+            if not self._admit(order):
+                return self.seen(order.key.id)
+            stored = await self._around.store.open_run(order.key, order.digest)
+            self._hands.orders[order.key.id] = order
+            self.feed(_how_it_stands(order, stored))
+            if self.seen(order.key.id).ended:
+                await self._release(order)
+            return self.seen(order.key.id)
+
+    def cancel(self, run: str) -> RunView | None:
+        """The run, which is over now; None when it isn't known here."""
+        self.feed(s.Delete(run=run))
+        return self.view(run)
+
+    async def ended_run(self, run: str) -> RunView:
+        """The run, once it is over."""
+        await self._until(lambda: self.seen(run).ended)
+        return self.seen(run)
+
+    # ---- its life --------------------------------------------------------------------------------------------------
+
+    async def serve(self) -> None:
+        """Keep a world, and render on it, until `stop`."""
+        await self._around.world.open(self)
+        saving = self._tasks.begin(self._saver.run())
+        ticking = self._tasks.begin(self._tick())
+        watching = asyncio.create_task(self._tasks.watch())
+        stopping = asyncio.create_task(self._stop.wait())
+        try:
+            self._drive(w.Begin())
+            await asyncio.wait([watching, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if watching.done():
+                watching.result()
+            await self._wind_down()
+        finally:
+            for task in (saving, ticking, watching, stopping):
+                task.cancel()
+            await self._around.world.end(self._worlds.epoch, orderly=False)
+            await self._tasks.finish(0.0)
+            await self._around.world.close()
+            self._spool.close()
+
+    def stop(self, *, orderly: bool = True) -> None:
+        """End: keep what was rendered, report Interrupted. Unless `orderly`, the world is not asked but killed."""
+        self._orderly = self._orderly and orderly
+        self._stop.set()
+
+    async def _wind_down(self) -> None:
+        self.feed(s.Terminate())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LETTING_GO_S):
+                await self._until(lambda: self._runs.world_holds is None)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._around.limits.flush_s):
+                await self._saver.flushed()
+        self.feed(s.Flushed())
+        self._drive(w.Finish(orderly=self._orderly))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING_S):
+                await self._until(lambda: self._worlds.state is State.STOPPED)
+                await self._hands.closed()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self._drive(w.Tick(stopped=self._around.world.stands_still))
+            self.feed(s.Clock())
+
+    # ---- what a world does (`world.Ears`) --------------------------------------------------------------------------
+
+    def heard(self, epoch: int, message: wire.ToAgent) -> None:
+        """A world said this."""
+        match message:
+            case wire.Ready():
+                self._around.tell(n.WorldUp(epoch=epoch, hosts=message.hosts, pids=message.pids))
+                self._drive(w.Hello(epoch=epoch, ranks=message.ranks))
+            case wire.Heartbeat():
+                self._drive(w.Heard(epoch=epoch, silent_s=[beat.silent_s for beat in message.ranks]))
+                self._around.tell(n.WorldBeat(epoch=epoch, beats=message.ranks))
+            case _ if epoch == self._worlds.epoch:
+                self._heard_of_run(epoch, message)
+
+    def _heard_of_run(self, epoch: int, message: wire.ToAgent) -> None:
+        match message:
+            case wire.Surveyed():
+                if run := self.view(message.run):
+                    self._hands.pace(message.run).surveyed(run, message.work, time.monotonic())
+                self._around.tell(n.Surveyed(
+                    run=message.run, max_iterations=message.max_iterations, work=message.work, tiles=message.tiles
+                ))  # fmt: skip
+                self.feed(s.Surveyed(epoch=epoch, run=message.run, max_iterations=message.max_iterations))
+            case wire.Tiles():
+                self._hands.pace(message.run).rendered(message.tiles)
+                self._around.tell(n.TilesCame(run=message.run, tiles=message.tiles))
+                self.feed(s.TilesCame(epoch=epoch, run=message.run, tiles=message.tiles))
+                self._around.tell(n.SpoolChanged(held=self._spool.held))
+            case wire.Rendered() | wire.Cancelled():
+                self.feed(s.WorldFree(epoch=epoch, run=message.run))
+            case wire.Failed():
+                self.feed(s.WorldRefused(epoch=epoch, run=message.run, message=message.reason))
+            case wire.Deflated():
+                self._hands.desk.answer(message)
+
+    def faulted(self, epoch: int, cause: Cause, message: str) -> None:
+        """A world can't be used any more, or could not be started."""
+        self._drive(w.Fault(epoch=epoch, cause=cause, message=message))
+
+    def said(self, line: str) -> None:
+        """A rank, or mpirun, wrote a line."""
+        self._around.tell(n.Said(line=line))
+
+    def waits(self, what: str, message: str) -> None:
+        """The start waits for something."""
+        self._around.tell(n.Waiting(what=what, message=message))
+
+    # ---- how the saving goes (`saving.Listener`) -------------------------------------------------------------------
+
+    def saved(self, batch: Batch) -> None:
+        """The store has these tiles for good."""
+        self._around.ledger.acknowledged(batch.entries)
+        self._drive(w.Progress())
+        self.feed(s.Acknowledged(run=batch.run, tiles=[entry.tile for entry in batch.entries]))
+        self._around.tell(n.SpoolChanged(held=self._spool.held))
+
+    def spool_full(self) -> None:
+        """No more tiles should come."""
+        self.feed(s.SpoolFull())
+
+    def spool_roomy(self) -> None:
+        """Tiles may come again."""
+        self.feed(s.SpoolRoom())
+
+    def store_lost(self, run: str, error: FractalError) -> None:
+        """The tiles of this run can't be saved, now or ever."""
+        self.feed(s.StoreLost(run=run, reason=loss_reason(error), message=str(error)))
+
+    # ---- the machines ----------------------------------------------------------------------------------------------
+
+    def feed(self, stimulus: s.Stimulus) -> None:
+        """Let the machine of runs decide, and do it. What happens meanwhile waits: actions stay in order."""
+        self._stimuli.append(stimulus)
+        if len(self._stimuli) > 1:
+            return
+        while self._stimuli:
+            for action in self._runs.handle(self._stimuli[0], time.monotonic()):
+                self._hands.perform(action)
+            self._stimuli.popleft()
+        self._changed.set()
+
+    def condemn(self, epoch: int, message: str) -> None:
+        """End a world that doesn't do what it was told."""
+        self.faulted(epoch, Cause.CONDEMNED, message)
+
+    @property
+    def epoch(self) -> int:
+        """The name of the present world, or of the last one."""
+        return self._worlds.epoch
+
+    def seen(self, run: str) -> RunView:
+        """A run that is known here."""
+        found = self._runs.roster.find(run)
+        if found is None:
+            raise KeyError(run)
+        return found.view
+
+    def _drive(self, stimulus: w.Stimulus) -> None:
+        """Let the machine of worlds decide, and do it."""
+        # Milliseconds make epochs grow from agent to agent, too.
+        for action in self._worlds.handle(stimulus, time.monotonic(), new_epoch=time.time_ns() // 1_000_000):
+            match action:
+                case w.Spawn():
+                    self._tasks.begin(self._around.world.start(action.epoch))
+                case w.End():
+                    self._tasks.begin(self._end_world(action))
+                case w.Up():
+                    self.feed(s.WorldReady(epoch=action.epoch))
+                case w.Lost():
+                    self._around.tell(n.WorldDown(epoch=action.epoch, cause=action.cause, message=action.message))
+                    self.feed(s.WorldLost(cause=action.cause, message=action.message))
+        self._changed.set()
+
+    async def _end_world(self, action: w.End) -> None:
+        await self._around.world.end(action.epoch, orderly=action.orderly)
+        self._drive(w.Gone(epoch=action.epoch))
+
+    # ---- inside ----------------------------------------------------------------------------------------------------
+
+    def _admit(self, order: Order) -> bool:
+        """Whether the run is to be opened: it is not known here, and there is a place for it."""
+        run, roster = order.key.id, self._runs.roster
+        match roster.admit(run, order.digest):
+            case Verdict.KNOWN:
+                return False
+            case Verdict.DIFFERENT:
+                raise OtherPicture(run)
+            case Verdict.BUSY:
+                raise Taken(tuple(active.id for active in roster.active))
+            case Verdict.FREE:
+                if self._runs.ending:
+                    raise Ending
+                return True
+
+    async def _release(self, order: Order) -> None:
+        self._hands.orders.pop(order.key.id, None)
+        with suppress(FractalError):
+            await self._around.store.release(order.key)
+
+    async def _put_tiles(self, run: str, tiles: Sequence[tuple[int, bytes]]) -> None:
+        await self._around.store.put_tiles(self._hands.orders[run].key, tiles)
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            self._changed.clear()
+            await self._changed.wait()
+
+
+def _how_it_stands(order: Order, stored: StoredRun) -> s.Put | s.Recall:
+    """What the store says of a run that is put here for the first time."""
+    run, digest, tiles = order.key.id, order.digest, order.tiles
+    if stored.result is not None:
+        return s.Recall(run=run, digest=digest, tiles=tiles, phase=Phase.COMPLETE, result=stored.result)
+    if ended := Ended.find(stored, order.key.attempt):
+        return s.Recall(
+            run=run, digest=digest, tiles=tiles, phase=ended.phase, reason=ended.reason, message=ended.message
+        )
+    return s.Put(
+        run=run,
+        digest=digest,
+        tiles=tiles,
+        stored=frozenset(tile for tile in stored.acknowledged if tile < tiles),
+        max_iterations=known_iterations(stored),
+    )

@@ -1,0 +1,82 @@
+"""What the command line of `fractal render` asks for, checked before anything is rendered."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypedDict
+
+from fractal_kernel.cli.order import Order, order_from_args, order_from_file
+from fractal_kernel.cli.problems import UsageError
+
+STDIN_OR_STDOUT: Final = "-"
+
+
+class Options(TypedDict):
+    """The command line, as click hands it over."""
+
+    source: str | None
+    line: str | None
+    output: str | None
+    counts: str | None
+    show: bool
+    threads: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the command line asks for; `png` is None for standard output."""
+
+    order: Order
+    png: Path | None
+    counts: Path | None
+    show: bool
+    threads: int
+
+
+def request_from(options: Options) -> Request:
+    """What the options ask for; UsageError when they contradict each other or the order is bad."""
+    order = _order(options["source"], options["line"])
+    counts = options["counts"]
+    request = Request(
+        order=order,
+        png=_png_path(order, options["output"]),
+        counts=None if counts is None else Path(counts),
+        show=options["show"],
+        threads=options["threads"] or len(os.sched_getaffinity(0)),
+    )
+    _check_places(request, options["source"])
+    return request
+
+
+def _order(source: str | None, line: str | None) -> Order:
+    match source, line:
+        case str(), None:
+            return order_from_file(source)
+        case None, str():
+            return order_from_args(line)
+        case None, None:
+            raise UsageError("a file is needed, or --args")
+    raise UsageError("a file and --args can't both say what to render")
+
+
+def _png_path(order: Order, output: str | None) -> Path | None:
+    match output:
+        case None:
+            return order.default_output
+        case "-":
+            return None
+        case "":
+            raise UsageError("-o needs a file name, or - for standard output")
+    return Path(output)
+
+
+def _check_places(request: Request, source: str | None) -> None:
+    """UsageError where results would overwrite each other or the order, or fill a terminal with bytes."""
+    if request.png is None and sys.stdout.isatty():
+        raise UsageError("-o - writes a PNG file to standard output, which is a terminal here: redirect it")
+    places = [place.resolve() for place in (request.png, request.counts) if place is not None]
+    if len(places) != len(set(places)):
+        raise UsageError("the picture and its counts can't be the same file")
+    if source and source != STDIN_OR_STDOUT and Path(source).resolve() in places:
+        raise UsageError(f"{source} is the order itself, and would be overwritten")

@@ -1,0 +1,60 @@
+"""Files and folders that a power cut can't take back once the call returned; OSError as it comes."""
+
+import os
+from pathlib import Path
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Put a file in the place of another at once: after a crash there is the old one or the new one, whole."""
+    part = path.with_name(f".{path.name}.part")
+    fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    try:
+        pwrite_all(fd, [data], 0)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    part.replace(path)
+    sync_folder(path.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each entered durably into its parent."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring a folder's entries to the disk."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+_MAX_BUFFERS = 512
+"""Buffers of one pwritev; the system's limit is 1024 on Linux (UIO_MAXIOV)."""
+
+
+def pwrite_all(fd: int, buffers: list[bytes | memoryview], offset: int) -> None:
+    """Write all the buffers at `offset`, in as many system calls as it takes."""
+    left = [memoryview(buffer).cast("B") for buffer in reversed(buffers) if len(buffer)]
+    while left:
+        written = os.pwritev(fd, left[: -_MAX_BUFFERS - 1 : -1], offset)
+        offset += written
+        while left and written >= len(left[-1]):
+            written -= len(left.pop())
+        if written:
+            left[-1] = left[-1][written:]
+
+
+def pread_all(fd: int, length: int, offset: int) -> bytes:
+    """`length` bytes at `offset`, or fewer where the file ends: one system call may return less than there is."""
+    parts: list[bytes] = []
+    while length and (part := os.pread(fd, length, offset)):
+        parts.append(part)
+        length, offset = length - len(part), offset + len(part)
+    return b"".join(parts)

@@ -1,0 +1,49 @@
+"""What the schedule hears, and what it wants done: frozen values both ways."""
+
+from dataclasses import dataclass
+
+from fractal_kernel import wire
+from fractal_kernel.world import orders
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """A rank reported the outcome of a task; `data` is what came with it, cut into its parts."""
+
+    rank: int
+    outcome: orders.Outcome
+    data: tuple[wire.Blob, ...] = ()
+
+
+Stimulus = wire.ToWorld | Reported
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Give:
+    """Send an order to a rank, with its data; for rank 0, obey it."""
+
+    rank: int
+    order: orders.Order
+    data: tuple[wire.Blob, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Note that these tiles are handed out to be rendered; before they are."""
+
+    tiles: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tell:
+    """Say something to the agent."""
+
+    message: wire.ToAgent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """End the world in order."""
+
+
+Action = Give | Record | Tell | End

@@ -1,0 +1,127 @@
+"""What rank 0 tells a rank to do, and what a rank reports: the messages inside a world.
+
+They travel pickled, since all ranks run the same program. Pixel data travels beside a message, never in it. Every task
+is answered by exactly one report, whatever becomes of it.
+"""
+
+from dataclasses import dataclass
+
+from fractal_api.tiling import TileGrid
+from fractal_kernel.coarse import Tally
+from fractal_kernel.definition import Definition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begin:
+    """Tasks are of this run from now on. Sent for the coarse pass, and again when its limit is decided."""
+
+    run: str
+    definition: Definition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Halt:
+    """Give up whatever is left of this run's tasks, at once."""
+
+    run: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quit:
+    """End in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """A task: run the rank's share of the coarse samples on to `limit`."""
+
+    task: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collect:
+    """A task: send what became of the rank's share of the coarse samples."""
+
+    task: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Render:
+    """A task: render these tiles in one call."""
+
+    task: int
+    tiles: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deflate:
+    """A task: deflate a band of a picture, whose slabs come as data in the order of `wire.Band`."""
+
+    task: int
+    band: int
+    grid: TileGrid
+
+
+Task = Sample | Collect | Render | Deflate
+Order = Begin | Halt | Quit | Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampled:
+    """How the rank's share of the coarse samples ended the round."""
+
+    task: int
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """The rank's share of the coarse samples; as data, `coarse.Samples.outcome` in C order."""
+
+    task: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """The tiles of a batch are done; as data, their blobs. `seconds` is what the kernel thread took."""
+
+    task: int
+    iterations: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deflated:
+    """A band is deflated; as data, its bytes. `adler` is the Adler-32 of its filtered rows."""
+
+    task: int
+    adler: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """The task was given up, because its run was halted."""
+
+    task: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The task can't be done, for a reason that lies in what was asked for."""
+
+    task: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulse:
+    """The rank's main thread is alive. `iterations` and `batches` count since the world began."""
+
+    iterations: int
+    batches: int
+    busy: bool
+
+
+Outcome = Sampled | Collected | Rendered | Deflated | Stopped | Refused
+Report = Outcome | Pulse

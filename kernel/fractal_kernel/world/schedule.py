@@ -1,0 +1,246 @@
+"""What a world does next: a pure state machine, from what rank 0 hears to what it is to do.
+
+Nothing here reads a clock, a socket or a rank. `handle` takes what the agent said, or what a rank reported, and
+returns frozen actions, which `root` carries out in their order.
+"""
+
+from collections import deque
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import TYPE_CHECKING, Final, assert_never
+
+from fractal_api.tiling import TileGrid
+from fractal_kernel import wire
+from fractal_kernel.world import orders
+from fractal_kernel.world.actions import Action, End, Give, Record, Reported, Stimulus, Tell
+from fractal_kernel.world.batches import Rates, TileQueue, tile_work
+from fractal_kernel.world.survey import SharedSurvey
+
+if TYPE_CHECKING:
+    from fractal_kernel.coarse import Survey
+
+TASKS_A_RANK: Final = 2
+"""One on, and one ahead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Given:
+    """A task under way: whose, for which run; of a batch, the work expected of each tile."""
+
+    rank: int
+    run: str
+    task: orders.Task
+    work: tuple[float, ...] = ()
+
+
+class _Active:
+    """The run that is on: its coarse pass, then its tiles."""
+
+    def __init__(self, run: wire.Run, ranks: int) -> None:
+        definition = run.definition
+        if definition.max_iterations is None:
+            definition = replace(definition, max_iterations=run.max_iterations)
+        self.id = run.run
+        self.definition = definition
+        self.grid = definition.frame.grid
+        self.todo = frozenset(range(len(self.grid))) - run.acknowledged
+        self.survey = SharedSurvey(definition, ranks)
+        self.queue: TileQueue | None = None
+
+
+class Schedule:
+    """A world of `ranks` ranks, all of them idle at first."""
+
+    def __init__(self, ranks: int) -> None:
+        self._ranks = range(ranks)
+        self._rates = Rates(ranks)
+        self._load = [0] * ranks
+        self._given: dict[int, _Given] = {}
+        self._numbers = count()
+        self._bands: deque[wire.Band] = deque()
+        self._active: _Active | None = None
+        self._waiting: deque[wire.Run] = deque()
+        self._ending: dict[str, wire.Cancelled | wire.Failed] = {}
+        self._paused = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether no rank has a task."""
+        return not self._given
+
+    @property
+    def saturated(self) -> bool:
+        """Whether every rank has a task."""
+        return all(self._load)
+
+    def handle(self, stimulus: Stimulus) -> list[Action]:
+        """What is to be done about it."""
+        actions: list[Action] = []
+        match stimulus:
+            case wire.Run():
+                self._waiting.append(stimulus)
+            case wire.Cancel():
+                self._end(wire.Cancelled(run=stimulus.run), actions)
+            case wire.Pause():
+                self._paused = True
+            case wire.Resume():
+                self._paused = False
+            case wire.Band():
+                self._bands.append(stimulus)
+            case wire.Stop():
+                return [End()]
+            case Reported():
+                self._take(stimulus, actions)
+            case _:
+                assert_never(stimulus)
+        self._hand_out(actions)
+        self._conclude(actions)
+        return actions
+
+    def _take(self, report: Reported, actions: list[Action]) -> None:
+        """A task is over."""
+        given = self._given.pop(report.outcome.task)
+        self._load[given.rank] -= 1
+        if given.run in self._ending:
+            return
+        match report.outcome:
+            case orders.Sampled(tally=tally):
+                if self._the_active.survey.learn(tally):
+                    self._sound(self._the_active, actions)
+            case orders.Collected():
+                survey = self._the_active.survey.collect(report.rank, report.data[0])
+                if survey is not None:
+                    self._open(self._the_active, survey, actions)
+            case orders.Rendered() as outcome:
+                self._rates.learn(given.rank, sum(given.work), outcome.seconds)
+                actions.append(Tell(message=_tiles(given, outcome, report.data)))
+            case orders.Deflated() as outcome:
+                actions.append(Tell(message=_deflated(given, outcome, report.data)))
+            case orders.Refused(reason=reason):
+                self._end(wire.Failed(run=given.run, reason=reason), actions)
+            case orders.Stopped():
+                pass  # of a run that has ended, and was left above
+            case _:
+                assert_never(report.outcome)
+
+    @property
+    def _the_active(self) -> _Active:
+        """The run that is on, where there must be one."""
+        if self._active is None:
+            raise AssertionError("a task of the coarse pass came back without a run")
+        return self._active
+
+    def _begin(self, run: wire.Run, actions: list[Action]) -> None:
+        """Starts a run with its coarse pass, unless there is nothing to do."""
+        active = self._active = _Active(run, len(self._ranks))
+        actions.append(Tell(message=wire.Started(run=active.id)))
+        limit = active.definition.max_iterations
+        if not active.todo and limit is not None:
+            active.queue = TileQueue(active.grid, (), ())
+            actions.append(Tell(message=wire.Surveyed(run=active.id, max_iterations=limit, work=0.0, tiles=0)))
+            return
+        self._order_all(orders.Begin(run=active.id, definition=active.definition), actions)
+        self._sound(active, actions)
+
+    def _sound(self, active: _Active, actions: list[Action]) -> None:
+        """Lets all ranks do the next round of the coarse pass."""
+        limit = active.survey.limit
+        for rank in self._ranks:
+            task = next(self._numbers)
+            order = orders.Collect(task=task) if limit is None else orders.Sample(task=task, limit=limit)
+            self._give(_Given(rank=rank, run=active.id, task=order), (), actions)
+
+    def _open(self, active: _Active, survey: "Survey", actions: list[Action]) -> None:
+        """The coarse pass is over: the tiles can be handed out."""
+        active.definition = replace(active.definition, max_iterations=survey.max_iterations)
+        active.queue = queue = TileQueue(active.grid, tile_work(survey, active.grid), active.todo)
+        surveyed = wire.Surveyed(
+            run=active.id, max_iterations=survey.max_iterations, work=queue.left, tiles=len(active.todo)
+        )
+        actions.append(Tell(message=surveyed))
+        self._order_all(orders.Begin(run=active.id, definition=active.definition), actions)
+
+    def _end(self, message: wire.Cancelled | wire.Failed, actions: list[Action]) -> None:
+        """Gives up a run; the message is told when no rank works on it any more."""
+        run = message.run
+        if not isinstance(self._ending.get(run), wire.Cancelled):
+            self._ending[run] = message
+        self._waiting = deque(other for other in self._waiting if other.run != run)
+        self._bands = deque(band for band in self._bands if band.run != run)
+        if self._active is not None and self._active.id == run:
+            self._active = None
+            self._order_all(orders.Halt(run=run), actions)
+
+    def _conclude(self, actions: list[Action]) -> None:
+        """Tells which runs are over, and begins the next."""
+        busy = {given.run for given in self._given.values()}
+        over = [run for run in self._ending if run not in busy]
+        actions.extend(Tell(message=self._ending.pop(run)) for run in over)
+        active = self._active
+        if active is not None and active.queue is not None and not active.queue and active.id not in busy:
+            actions.append(Tell(message=wire.Rendered(run=active.id)))
+            self._active = None
+        if self._active is None and self._waiting and not self._ending:
+            self._begin(self._waiting.popleft(), actions)
+            self._conclude(actions)
+
+    def _hand_out(self, actions: list[Action]) -> None:
+        """Gives every rank one task and one ahead, bands before tiles."""
+        while True:
+            rank = min(self._ranks, key=self._load.__getitem__)
+            if self._load[rank] >= TASKS_A_RANK:
+                return
+            queue = self._active.queue if self._active is not None else None
+            if self._bands:
+                self._give_band(rank, self._bands.popleft(), actions)
+            elif self._active is not None and queue and not self._paused:
+                self._give_tiles(rank, self._active.id, queue, actions)
+            else:
+                return
+
+    def _give_band(self, rank: int, band: wire.Band, actions: list[Action]) -> None:
+        grid = TileGrid(width=band.width, height=band.height, size=band.tile)
+        task = orders.Deflate(task=next(self._numbers), band=band.band, grid=grid)
+        self._give(_Given(rank=rank, run=band.run, task=task), band.slabs, actions)
+
+    def _give_tiles(self, rank: int, run: str, queue: TileQueue, actions: list[Action]) -> None:
+        batch = queue.take(self._rates.next_work(rank, queue.left))
+        actions.append(Record(tiles=batch.tiles))
+        task = orders.Render(task=next(self._numbers), tiles=batch.tiles)
+        self._give(_Given(rank=rank, run=run, task=task, work=batch.work), (), actions)
+
+    def _give(self, given: _Given, data: tuple[wire.Blob, ...], actions: list[Action]) -> None:
+        self._given[given.task.task] = given
+        self._load[given.rank] += 1
+        actions.append(Give(rank=given.rank, order=given.task, data=data))
+
+    def _order_all(self, order: orders.Order, actions: list[Action]) -> None:
+        actions.extend(Give(rank=rank, order=order) for rank in self._ranks)
+
+
+def _tiles(given: _Given, outcome: orders.Rendered, blobs: tuple[wire.Blob, ...]) -> wire.Tiles:
+    """The tiles of a batch, each with its share of what the batch took."""
+    if not isinstance(given.task, orders.Render):
+        raise TypeError(f"{given.task} was answered by tiles")
+    whole = sum(given.work)
+    return wire.Tiles(
+        run=given.run,
+        tiles=tuple(
+            wire.Tile(
+                index=index,
+                rank=given.rank,
+                iterations=round(outcome.iterations * work / whole),
+                seconds=outcome.seconds * work / whole,
+                work=work,
+                blob=blob,
+            )
+            for index, work, blob in zip(given.task.tiles, given.work, blobs, strict=True)
+        ),
+    )
+
+
+def _deflated(given: _Given, outcome: orders.Deflated, data: tuple[wire.Blob, ...]) -> wire.Deflated:
+    """A band that is done."""
+    if not isinstance(given.task, orders.Deflate):
+        raise TypeError(f"{given.task} was answered by a band")
+    return wire.Deflated(run=given.run, band=given.task.band, adler=outcome.adler, data=data[0])

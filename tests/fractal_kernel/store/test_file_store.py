@@ -1,0 +1,149 @@
+"""What only the file store promises."""
+
+import asyncio
+import contextlib
+import os
+import time
+
+import pytest
+from support.pictures import SPEC, put_image, record_of, run_key, tiles
+from support.stores import FileBackend, connected
+
+from fractal_api.storage import TILES_EXPIRY_S
+from fractal_kernel.store.file_store import FileStore
+from fractal_kernel.store.interface import RunConflict, StoreAway, StoreCorrupt, StoreFull
+
+DAY = TILES_EXPIRY_S + 60
+OTHER = run_key(uid="somebody-else")
+
+
+async def test_a_run_that_another_process_holds_is_refused_by_name(files: FileBackend) -> None:
+    async with connected(files) as first, connected(files) as second:
+        await first.open_run(run_key(), SPEC)
+        with pytest.raises(RunConflict, match=f"process {os.getpid()} is at work in .*{run_key().uid}"):
+            await second.open_run(run_key(), SPEC)
+        with pytest.raises(RunConflict, match="is at work"):
+            await second.forget(run_key())
+        await second.open_run(OTHER, SPEC)
+
+
+async def test_a_run_that_was_not_opened_takes_nothing(files: FileBackend) -> None:
+    async with connected(files) as store:
+        with pytest.raises(RunConflict, match="is not open in this process"):
+            await store.put_tiles(run_key(), tiles(1))
+
+
+async def test_a_refused_picture_does_not_hold_the_run(files: FileBackend) -> None:
+    async with connected(files) as first, connected(files) as second:
+        await first.open_run(run_key(), SPEC)
+        await first.release(run_key())
+        with pytest.raises(RunConflict, match="another picture"):
+            await first.open_run(run_key(), "d" * 64)
+        await second.open_run(run_key(), SPEC)
+
+
+async def test_a_run_that_somebody_works_on_is_not_swept_away(files: FileBackend) -> None:
+    async with connected(files) as first:
+        await first.open_run(run_key(), SPEC)
+        await first.put_tiles(run_key(), tiles(1))
+        files.age(DAY)
+        async with connected(files) as second:
+            await second.open_run(OTHER, SPEC)
+        assert (await first.open_run(run_key(), SPEC)).acknowledged == {1}
+
+
+async def test_sweeping_leaves_nothing_of_an_expired_run(files: FileBackend) -> None:
+    async with connected(files) as store:
+        await store.open_run(run_key(), SPEC)
+        await store.put_tiles(run_key(), tiles(1))
+    files.age(DAY)
+    async with connected(files) as store:
+        await store.open_run(OTHER, SPEC)
+    assert [path.name for path in files.root.glob("*/*")] == [OTHER.uid]
+
+
+async def test_foreign_files_in_the_folder_disturb_nobody(files: FileBackend) -> None:
+    (files.root / "test" / "a-folder" / "within").mkdir(parents=True)
+    (files.root / "a-file").touch()
+    files.age(DAY)
+    async with connected(files) as store:
+        await store.open_run(run_key(), SPEC)
+    assert (files.root / "test" / "a-folder" / "within").is_dir()
+
+
+async def test_processes_that_open_and_sweep_at_once_never_share_a_run(files: FileBackend) -> None:
+    async def open_it() -> bool:
+        # A day ahead, so that each sweeps whatever the others have just made and don't hold.
+        store = FileStore(files.root, clock=lambda: time.time() + DAY)
+        try:
+            await store.open_run(run_key(), SPEC)
+            await store.put_tiles(run_key(), tiles(1))
+            assert (await store.open_run(run_key(), SPEC)).acknowledged == {1}
+        except RunConflict:
+            return False
+        finally:
+            await store.close()
+        return True
+
+    for _ in range(20):
+        assert any(await asyncio.gather(*(open_it() for _ in range(4))))
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"\xff", b'{"spec": "c"}'])
+async def test_a_damaged_description_of_a_run_is_an_error_that_names_the_file(
+    files: FileBackend, content: bytes
+) -> None:
+    files.folder(run_key()).mkdir(parents=True)
+    (files.folder(run_key()) / "run.json").write_bytes(content)
+    async with connected(files) as store:
+        with pytest.raises(StoreCorrupt, match=r"run\.json is no description"):
+            await store.open_run(run_key(), SPEC)
+        await store.forget(run_key())
+        await store.open_run(run_key(), SPEC)
+
+
+async def test_a_damaged_record_is_an_error_that_names_the_file(files: FileBackend) -> None:
+    async with connected(files) as store:
+        await store.open_run(run_key(), SPEC)
+        (files.folder(run_key()) / "result.json").write_text("{}")
+        with pytest.raises(StoreCorrupt, match=r"result\.json: this is no result record"):
+            await store.read_result(run_key())
+
+
+async def test_a_full_disk_is_a_full_store(files: FileBackend) -> None:
+    async with connected(files) as store:
+        await store.open_run(run_key(), SPEC)
+        (files.folder(run_key()) / "img.1").symlink_to("/dev/full")
+        with pytest.raises(StoreFull, match="No space left on device"):
+            await put_image(store, run_key())
+
+
+async def test_a_crash_between_record_and_tiles_is_tidied_up_at_the_next_opening(files: FileBackend) -> None:
+    async with connected(files) as store:
+        await store.open_run(run_key(), SPEC)
+        await store.put_tiles(run_key(), tiles(1))
+        kept = (files.folder(run_key()) / "tiles.log").read_bytes()
+        await put_image(store, run_key())
+        await store.commit(run_key(), record_of())
+    (files.folder(run_key()) / "tiles.log").write_bytes(kept)
+    async with connected(files) as store:
+        stored = await store.open_run(run_key(), SPEC)
+    assert (stored.acknowledged, stored.result) == (frozenset(), record_of())
+    assert "tiles" not in files.entries(run_key())
+
+
+async def test_a_chunk_has_at_most_a_mebibyte(files: FileBackend) -> None:
+    async with connected(files) as store:
+        await store.open_run(run_key(), SPEC)
+        with pytest.raises(ValueError, match="at most 1048576 bytes"):
+            await store.put_chunk(run_key(), 0, bytes(2**20 + 1))
+
+
+async def test_a_disk_that_hangs_does_not_keep_the_store_from_closing(files: FileBackend) -> None:
+    store = files.connect(timeout_s=0.2)
+    await store.open_run(run_key(), SPEC)
+    await put_image(store, run_key())
+    with files.hanging(run_key()):
+        with contextlib.suppress(StoreAway):
+            await store.get_chunk(run_key(), 0)
+        await asyncio.wait_for(store.close(), 5)
