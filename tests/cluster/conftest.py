@@ -16,14 +16,15 @@ from cluster_harness.progress import Progress
 IMAGE = "localhost/probe:1"
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "cluster: needs a real Kubernetes (root on Debian; see tests/cluster.py)")
+COLD_S = 1500  # the first test to need a cluster may have to build Kubernetes
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "own_cluster" in getattr(item, "fixturenames", ()):
-            item.add_marker("cluster")
+    needing = [item for item in items if "own_cluster" in getattr(item, "fixturenames", ())]
+    for item in needing:
+        item.add_marker("cluster")
+    for first in needing[:1]:
+        first.add_marker(pytest.mark.timeout(COLD_S))
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Programs of the machine, called with a deadline and a clear sentence when they fail."""
 
+import os
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from cluster_harness.errors import CommandError, DeadlineError
 
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 LAST_WORDS = 1000  # characters of a failed program's output that a person gets to read
 
 
@@ -27,7 +29,7 @@ def run(
             capture_output=True,
             text=True,
             timeout=timeout_s,
-            env=environment,
+            env=with_system_path(os.environ if environment is None else environment),
             check=False,
         )
     except subprocess.TimeoutExpired:
@@ -38,6 +40,11 @@ def run(
         words = (done.stderr or done.stdout).strip()[-LAST_WORDS:]
         raise CommandError(f"`{shown}` failed with {done.returncode}: {words}")
     return done.stdout
+
+
+def with_system_path(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment with the folders where Debian has an administrator's programs; `su` leaves them out."""
+    return {**environment, "PATH": f"{environment.get('PATH', '')}:{SYSTEM_PATH}".lstrip(":")}
 
 
 def start(

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from cluster_harness import cgroups, network, wait
-from cluster_harness.command import start
+from cluster_harness.command import SYSTEM_PATH, start
 from cluster_harness.errors import ClusterError
 from cluster_harness.layout import Machine
 from cluster_harness.service import Boot
@@ -18,8 +18,7 @@ PACKAGE_PARENT = Path(__file__).parent.parent
 
 def environment() -> dict[str, str]:
     """What the machines' programs see: nothing of the caller's but where programs are."""
-    path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    return {"PATH": path, "HOME": "/root", "LANG": "C.UTF-8", "PYTHONPATH": str(PACKAGE_PARENT)}
+    return {"PATH": SYSTEM_PATH, "HOME": "/root", "LANG": "C.UTF-8", "PYTHONPATH": str(PACKAGE_PARENT)}
 
 
 def switch_on(machine: Machine, boot: Boot) -> None:
