@@ -22,6 +22,7 @@ What is where:
     api, mirror, labels         a small client of the API server
     forward, names              ports of 127.0.0.1 that lead in
     archive, images             images without a registry
+    base, builder, project      images built without one: Debian's base, and the project's own
     life, sweep, lock           up, down, and only one at a time
     cluster, faults, kubectl, samples, choice   what tests call
     command, wait, progress, errors             programs with deadlines, and sentences for people

@@ -20,6 +20,7 @@ REDIS = "docker.io/library/redis:7.0"
 BUILD_S = 1800
 LENT = "/mnt"
 APT = ("/etc/apt/apt.conf.d", "/etc/apt/sources.list.d")
+AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 PIP_OPTIONS = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeout")
 
 
