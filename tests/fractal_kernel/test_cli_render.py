@@ -148,6 +148,16 @@ def test_without_an_fma_instruction_it_says_once_that_it_is_slow(
     assert (folder / "tiny.png").read_bytes() == fast
 
 
+def test_instructions_that_are_not_here_are_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FRACTAL_INSTRUCTIONS", "sse9")
+    assert main(["render", "tiny.yaml"]) == 2
+    told = capsys.readouterr().err
+    assert re.fullmatch(r"fractal: FRACTAL_INSTRUCTIONS must be [a-z ]+ on this processor, not sse9\n", told)
+    assert results(folder) == set()
+
+
 MISTAKES: Final = [
     ("no such file", "render none.yaml", None, "can't read none.yaml: no such file or directory"),
     ("a folder", "render .", None, "can't read .: is a directory"),
@@ -159,6 +169,8 @@ MISTAKES: Final = [
     ("key twice", "render x.yaml", JOB + "kind: FractalJob\n", "x.yaml:10: the key 'kind' is given twice"),
     ("other kind", "render x.yaml", "kind: Pod", "x.yaml: this is of the kind Pod; a FractalJob (apiVersion "),
     ("a list", "render x.yaml", "[1]", "x.yaml: this is a list; a FractalJob "),
+    ("a text", "render x.yaml", "hello", "x.yaml: this is a text; a FractalJob "),
+    ("a number", "render x.yaml", "1", "x.yaml: this is a single value; a FractalJob "),
     ("no kind", "render x.yaml", "a: 1", "x.yaml: this is a mapping without a kind; a FractalJob "),
     ("two jobs", "render x.yaml", f"{JOB}---\n{JOB}", "x.yaml: there are 2 FractalJobs (in lines 1, 11)"),
     ("other kinds", "render x.yaml", "kind: A\n---\nkind: B", "x.yaml: none of the 2 documents is a FractalJob"),
@@ -170,6 +182,9 @@ MISTAKES: Final = [
     ("order overwritten", "render tiny.yaml -o ./tiny.yaml", None, "tiny.yaml is the order itself"),
     ("one file for two", "render tiny.yaml --counts tiny.png", None, "the picture and its counts can't be the same"),
     ("no threads", "render tiny.yaml --threads 0", None, "invalid value for '--threads': 0 is not in the range"),
+    ("no such option", "render --show-it", None, "no such option '--show-it', did you mean '--show'; see"),
+    ("several near", "render --bogus", None, "no such option '--bogus', did you mean one of: "),
+    ("counts to nowhere", "render tiny.yaml --counts -", None, "--counts needs a file name"),
     ("empty output", "render tiny.yaml -o=", None, "-o needs a file name"),
     ("unknown flag of the seed", "render --args=--wdith=3", None, "--args: "),
     ("quote left open", "render --args='", None, "--args: no closing quotation"),
@@ -267,7 +282,7 @@ class TestTerminal:
     """What is seen when a person sits at a terminal."""
 
     def test_a_bar_shows_share_rate_and_time_left_while_it_renders(self, folder: Path) -> None:
-        with Terminal(["render", "endless.yaml"], cwd=folder) as terminal:
+        with Terminal(["render", "endless.yaml", "--threads", "2"], cwd=folder) as terminal:
             terminal.read_until(lambda screen: "rendering" in screen and "iterations/s" in screen)
             assert "endless.png" in terminal.screen
             assert re.search(r"\d+%", terminal.screen)
