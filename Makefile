@@ -74,6 +74,14 @@ types: dev ## mypy, strict
 unit: dev ## the tests; PYTEST_ARGS="-k tiles" chooses
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
+.PHONY: cluster
+cluster: dev ## a real Kubernetes on this machine, for the tests (root, Debian; 12 minutes the first time)
+	@$(BIN)/python tests/cluster.py up
+
+.PHONY: images
+images: ## the container images; REGISTRY=ghcr.io/me names them so, and pushes them
+	@PYTHON=$(PYTHON) images/build.sh $(REGISTRY)
+
 .PHONY: soak
 soak: dev ## the fault tests, many times over (20 a size of world)
 	@FRACTAL_SOAK=$${FRACTAL_SOAK:-20} $(BIN)/python -m pytest -s -m soak --timeout=7200 tests/soak
