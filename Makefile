@@ -55,7 +55,7 @@ test: dev ## everything: lint, types, and every test; from a fresh machine, alon
 lint: dev ## ruff, cython-lint, codespell, import-linter
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check . || { echo "Some files are not formatted: make format"; exit 1; }
-	@$(BIN)/cython-lint --max-line-length 120 kernel
+	@PATH="$(CURDIR)/$(BIN):$$PATH" cython-lint --max-line-length 120 kernel
 	@$(BIN)/codespell
 	@$(BIN)/lint-imports --no-cache >/tmp/lint-imports.$$$$ 2>&1 || { cat /tmp/lint-imports.$$$$; rm -f /tmp/lint-imports.$$$$; exit 1; }; rm -f /tmp/lint-imports.$$$$
 	@echo "lint: clean"

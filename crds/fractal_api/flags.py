@@ -74,6 +74,7 @@ OUTPUT_FLAGS: Final = (
 
 _FLAGS: Final = {name: flag for flag in (*PICTURE_FLAGS, *OUTPUT_FLAGS) for name in flag.names}
 _LARGEST_NUMBER: Final = 1e300
+_LONGEST_NAME: Final = 255
 
 
 @dataclass(slots=True)
@@ -147,4 +148,10 @@ def _take(given: Given, flag: Flag, name: str, values: list[str]) -> None:
         given.values[flag.path] = values[0]
         given.flags[flag.path] = name
     elif flag in (_DISK, _FILE) and values:
-        given.output_name = PurePosixPath(values[0]).name or None
+        given.output_name = _base_name(values[0])
+
+
+def _base_name(file: str) -> str | None:
+    """The last part of a file's path, when it is one that a file can have."""
+    name = PurePosixPath(file).name
+    return name if name.isprintable() and 0 < len(name) <= _LONGEST_NAME and name != ".." else None

@@ -67,7 +67,7 @@ class Stretch(Part):
 
 def _middle(values: dict[str, Any]) -> Center:
     """The centre that shows a whole set: Julia sets lie around 0, the Mandelbrot set around −0.5."""
-    return Center(re="0" if values["type"] is FractalType.JULIA else "-0.5", im="0")
+    return Center(re="0" if values.get("type") is FractalType.JULIA else "-0.5", im="0")
 
 
 class FractalPart(Part):

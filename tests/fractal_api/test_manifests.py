@@ -10,7 +10,7 @@ from support.contract import job, json_values, spec_manifests, specs, world
 from fractal_api.errors import PermanentError, SpecError
 from fractal_api.jobs import FractalJob, FractalJobSpec
 from fractal_api.manifests import dump, parse_job, parse_namespace
-from fractal_api.picture import FractalType, Palette, Sampling
+from fractal_api.picture import FractalType, Palette, Sampling, check_store_limit
 
 
 def spec_of(**parts: Any) -> FractalJobSpec:  # noqa: ANN401 - parts of a manifest
@@ -156,6 +156,18 @@ def test_a_damaged_job_is_a_job_or_a_spec_error_of_one_sentence(path: list[str],
     assert str(complaint).isprintable()
     assert str(complaint).startswith(complaint.field)
     assert len(str(complaint)) < 700
+
+
+def test_a_store_s_limit_is_checked_apart_from_the_spec() -> None:
+    check_store_limit(spec_of(image={"width": 65_536, "height": 1024}).image)
+    largest = spec_of(image={"width": 65_536, "height": 65_536}).image
+    check_store_limit(largest, max_pixels=2**32)
+    with pytest.raises(SpecError) as caught:
+        check_store_limit(largest)
+    assert str(caught.value) == (
+        "spec.image must have at most 67,108,864 pixels (width × height) in this store, not 65536 × 65536 = "
+        "4,294,967,296: make it smaller, or use a file store"
+    )
 
 
 def test_a_world_that_says_nothing_gets_every_default() -> None:

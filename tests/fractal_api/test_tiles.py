@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 
 from fractal_api import PICTURE_VERSION
 from fractal_api.errors import PermanentError, TileError
-from fractal_api.tiles import DecodedTile, band_spans, decode_tile, encode_tile, inflate_slab, read_header, slabs
+from fractal_api.tiles import (
+    DecodedTile,
+    band_spans,
+    decode_tile,
+    encode_tile,
+    inflate_slab,
+    join_tile,
+    read_header,
+    slabs,
+)
 from fractal_api.tiling import BAND_ROWS, Rect
 
 
@@ -73,6 +82,13 @@ def test_any_contiguous_buffer_is_a_tile_s_pixels() -> None:
 def test_pixels_of_another_size_are_the_caller_s_mistake() -> None:
     with pytest.raises(ValueError, match="needs 810 bytes, not 809"):
         encode_tile(SMALL, PIXELS[:-1], index=0)
+
+
+def test_a_tile_can_be_put_together_from_its_slabs() -> None:
+    deflated = [bytes(slab.data) for slab in slabs(BLOB)]
+    assert join_tile(SMALL, deflated, index=7) == BLOB
+    with pytest.raises(ValueError, match="doesn't have 1 slabs"):
+        join_tile(SMALL, deflated[:1], index=7)
 
 
 def test_equal_tiles_give_equal_blobs() -> None:

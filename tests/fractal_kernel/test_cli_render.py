@@ -267,39 +267,39 @@ class TestTerminal:
     """What is seen when a person sits at a terminal."""
 
     def test_a_bar_shows_share_rate_and_time_left_while_it_renders(self, folder: Path) -> None:
-        terminal = Terminal(["render", "endless.yaml"], cwd=folder)
-        terminal.read_until(lambda screen: "rendering" in screen and "iterations/s" in screen)
-        assert "endless.png" in terminal.screen
-        assert re.search(r"\d+%", terminal.screen)
-        os.killpg(terminal.process.pid, signal.SIGINT)
-        assert terminal.read_to_the_end() == 130
+        with Terminal(["render", "endless.yaml"], cwd=folder) as terminal:
+            terminal.read_until(lambda screen: "rendering" in screen and "iterations/s" in screen)
+            assert "endless.png" in terminal.screen
+            assert re.search(r"\d+%", terminal.screen)
+            os.killpg(terminal.process.pid, signal.SIGINT)
+            assert terminal.read_to_the_end() == 130
 
     @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
     def test_an_interruption_ends_it_at_once_without_a_trace(self, folder: Path, number: int, code: int) -> None:
-        terminal = Terminal(["render", "endless.yaml", "--counts", "endless.npy"], cwd=folder)
-        terminal.read_until(lambda screen: "rendering" in screen)
-        assert len(results(folder)) == 2, "two files are under way"
-        sent = time.monotonic()
-        terminal.process.send_signal(number)
-        assert terminal.read_to_the_end() == code
-        assert time.monotonic() - sent < patience_s(0.2)
-        assert "Traceback" not in terminal.screen
-        assert results(folder) == set()
+        with Terminal(["render", "endless.yaml", "--counts", "endless.npy"], cwd=folder) as terminal:
+            terminal.read_until(lambda screen: "rendering" in screen)
+            assert len(results(folder)) == 2, "two files are under way"
+            sent = time.monotonic()
+            terminal.process.send_signal(number)
+            assert terminal.read_to_the_end() == code
+            assert time.monotonic() - sent < patience_s(0.2)
+            assert "Traceback" not in terminal.screen
+            assert results(folder) == set()
 
     def test_the_picture_is_drawn_at_the_terminals_width(self, folder: Path) -> None:
         (folder / "wide.yaml").write_text(JOB.replace("width: 90", "width: 160"))
-        terminal = Terminal(["render", "wide.yaml", "--show"], cwd=folder, environ={"COLORTERM": "truecolor"})
-        assert terminal.read_to_the_end() == 0
-        drawn = [line for line in terminal.screen.splitlines() if "▀" in line]
-        assert [line.count("▀") for line in drawn] == [80] * 18
-        assert "38;2;" in drawn[0]
-        assert "tiny.png  160×70, 200 iterations, " in terminal.screen
+        with Terminal(["render", "wide.yaml", "--show"], cwd=folder, environ={"COLORTERM": "truecolor"}) as terminal:
+            assert terminal.read_to_the_end() == 0
+            drawn = [line for line in terminal.screen.splitlines() if "▀" in line]
+            assert [line.count("▀") for line in drawn] == [80] * 18
+            assert "38;2;" in drawn[0]
+            assert "tiny.png  160×70, 200 iterations, " in terminal.screen
 
     def test_a_terminal_of_256_colors_gets_no_others(self, folder: Path) -> None:
-        terminal = Terminal(["render", "tiny.yaml", "--show"], cwd=folder)
-        assert terminal.read_to_the_end() == 0
-        assert "38;5;" in terminal.screen
-        assert "38;2;" not in terminal.screen
+        with Terminal(["render", "tiny.yaml", "--show"], cwd=folder) as terminal:
+            assert terminal.read_to_the_end() == 0
+            assert "38;5;" in terminal.screen
+            assert "38;2;" not in terminal.screen
 
     def test_show_draws_nothing_where_standard_output_is_no_terminal(self, folder: Path) -> None:
         ended = fractal("render", "tiny.yaml", "--show", cwd=folder)
@@ -308,13 +308,15 @@ class TestTerminal:
         assert ended.stdout.count(b"\n") == 1
 
     def test_a_terminal_is_not_filled_with_a_png(self, folder: Path) -> None:
-        terminal = Terminal(["render", "tiny.yaml", "-o", "-"], cwd=folder)
-        assert terminal.read_to_the_end() == 2
-        assert "is a terminal here: redirect it" in terminal.screen
+        with Terminal(["render", "tiny.yaml", "-o", "-"], cwd=folder) as terminal:
+            assert terminal.read_to_the_end() == 2
+            assert "is a terminal here: redirect it" in terminal.screen
 
     def test_the_bar_does_not_touch_a_picture_on_standard_output(self, folder: Path) -> None:
-        with (folder / "out").open("wb") as out:
-            terminal = Terminal(["render", "tiny.yaml", "-o", "-"], cwd=folder, stdout=out.fileno())
+        with (
+            (folder / "out").open("wb") as out,
+            Terminal(["render", "tiny.yaml", "-o", "-"], cwd=folder, stdout=out.fileno()) as terminal,
+        ):
             assert terminal.read_to_the_end() == 0
         assert f"sha256 of pixels {pixels_sha256((folder / 'out').read_bytes())}" in terminal.screen
 

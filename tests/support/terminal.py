@@ -11,7 +11,7 @@ import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 START: Final = (sys.executable, "-c", "import sys; from fractal_kernel.cli.program import main; sys.exit(main())")
 
@@ -37,7 +37,7 @@ class Terminal:
     ) -> None:
         self._master, child = pty.openpty()
         fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        self.screen = ""
+        self._seen = b""
         self.process = subprocess.Popen(
             [*START, *map(str, arguments)],
             cwd=cwd,
@@ -48,6 +48,21 @@ class Terminal:
             start_new_session=True,
         )
         os.close(child)
+
+    @property
+    def screen(self) -> str:
+        """All that the program wrote so far."""
+        return self._seen.decode(errors="replace")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave no process behind, whatever the test found."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        os.close(self._master)
 
     def read_until(self, seen: Callable[[str], bool], timeout_s: float = 60) -> None:
         """Read the screen until it satisfies `seen`; AssertionError when it never does."""
@@ -63,7 +78,6 @@ class Terminal:
         deadline = time.monotonic() + timeout_s
         while self._read(deadline - time.monotonic()):
             pass
-        os.close(self._master)
         return self.process.wait(timeout=10)
 
     def _read(self, timeout_s: float) -> bool:
@@ -74,5 +88,5 @@ class Terminal:
             data = os.read(self._master, 65_536)
         except OSError:  # Linux's way to say that the other end is closed
             return False
-        self.screen += data.decode(errors="replace")
+        self._seen += data
         return bool(data)

@@ -1,5 +1,8 @@
 """Definitions of pictures to render: what a spec becomes, without its parser."""
 
+from dataclasses import replace
+from typing import Final
+
 from fractal_kernel.definition import Frame, GridDefinition, LegacyDefinition
 
 
@@ -38,3 +41,8 @@ def legacy(width: int, height: int, *, max_iterations: int = 128, block_size: in
         max_iterations=max_iterations,
         color_mode=1,
     )
+
+
+_LARGE: Final = seahorse(4096, 4096, max_iterations=2000)
+ENDLESS: Final = replace(_LARGE, frame=replace(_LARGE.frame, side=8))
+"""A picture that takes minutes, and none of its tiles more than a second."""

@@ -13,10 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from fractal_kernel.wire import TO_AGENT, Decoder, Ready, ToAgent, ToWorld, encode
+from fractal_kernel.wire import TO_AGENT, Decoder, Ready, Rendered, Run, Tile, Tiles, ToAgent, ToWorld, encode
 from fractal_kernel.world.launch import Launch, Mpirun, build_command, build_environment, find_mpirun
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 M = TypeVar("M")
 
 
@@ -30,6 +30,7 @@ class World:
     def __init__(self, ranks: int, *, epoch: int = 1, ledger: Path | None = None, mpirun: Mpirun | None = None) -> None:
         found = mpirun or find_mpirun()
         assert found is not None, "these tests need Open MPI's mpirun"
+        self.ranks = ranks
         self.folder = Path(tempfile.mkdtemp(prefix="fractal-world-", dir="/dev/shm"))
         self.output = self.folder / "output"
         self.messages: list[ToAgent] = []
@@ -39,6 +40,7 @@ class World:
         path = self.folder / "agent.sock"
         self._server.bind(str(path))
         self._server.listen(1)
+        self._server.settimeout(DEADLINE_S)
         environment = {**os.environ, **({"FRACTAL_LEDGER": str(ledger)} if ledger else {})}
         launch = Launch(ranks=ranks, socket=path, epoch=epoch, scratch=self.folder)
         with self.output.open("wb") as output:
@@ -50,7 +52,6 @@ class World:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._server.settimeout(DEADLINE_S)
         self.socket, _ = self._server.accept()
         self.ready = self.expect(Ready)
 
@@ -66,14 +67,25 @@ class World:
         """Ends everything, whatever state it is in."""
         self.socket.close()
         self._server.close()
-        if self.mpirun.poll() is None:
-            self.mpirun.terminate()
+        for pid in self.living:
+            os.kill(pid, signal.SIGCONT)  # a stopped rank can't end
+        self.mpirun.terminate()
         try:
             self.mpirun.wait(10)
         except subprocess.TimeoutExpired:
             os.killpg(self.mpirun.pid, signal.SIGKILL)
             self.mpirun.wait(10)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def living(self) -> list[int]:
+        """The ranks that are there, by process id."""
+        return [pid for pid in self.ready.pids if Path(f"/proc/{pid}").exists()]
+
+    @property
+    def said(self) -> str:
+        """What mpirun and the ranks wrote."""
+        return self.output.read_text(errors="replace")
 
     def send(self, *messages: ToWorld) -> None:
         """Says something to rank 0."""
@@ -86,26 +98,35 @@ class World:
         readable, _, _ = select.select([self.socket], [], [], timeout_s)
         if not readable:
             return []
-        data = self.socket.recv(1 << 20)
+        try:
+            data = self.socket.recv(1 << 20)
+        except ConnectionResetError:
+            data = b""
         if not data:
-            raise WorldEnded(f"rank 0 closed its connection: {self.output.read_text(errors='replace')}")
+            raise WorldEnded(f"rank 0 closed its connection: {self.said}")
         return self._decoder.feed(data)
 
-    def next(self, wanted: Callable[[ToAgent], bool], timeout_s: float = DEADLINE_S) -> ToAgent:
-        """The first message of that kind, those before it left in `messages`."""
+    def expect(self, kind: type[M], timeout_s: float = DEADLINE_S, *, where: Callable[[M], bool] = lambda _: True) -> M:
+        """The next message of that type; those that came before it stay in `messages`."""
         deadline = time.monotonic() + timeout_s
         looked = 0
         while True:
             for at in range(looked, len(self.messages)):
-                if wanted(self.messages[at]):
-                    return self.messages.pop(at)
+                message = self.messages[at]
+                if isinstance(message, kind) and where(message):
+                    del self.messages[at]
+                    return message
             looked = len(self.messages)
             left = deadline - time.monotonic()
-            assert left > 0, f"not heard within {timeout_s} s; heard: {[type(m).__name__ for m in self.messages]}"
+            assert left > 0, f"no {kind.__name__} within {timeout_s} s, but {[type(m).__name__ for m in self.messages]}"
             self.messages.extend(self.listen(left))
 
-    def expect(self, kind: type[M], timeout_s: float = DEADLINE_S) -> M:
-        """The next message of that type."""
-        message = self.next(lambda one: isinstance(one, kind), timeout_s)
-        assert isinstance(message, kind)
-        return message
+    def render(self, run: Run) -> dict[int, Tile]:
+        """The tiles of a run, by index, once it is rendered; each came once."""
+        self.messages.clear()
+        self.send(run)
+        self.expect(Rendered, where=lambda message: message.run == run.run)
+        tiles = [tile for message in self.messages if isinstance(message, Tiles) for tile in message.tiles]
+        indices = [tile.index for tile in tiles]
+        assert len(indices) == len(set(indices))
+        return {tile.index: tile for tile in tiles}

@@ -45,10 +45,6 @@ Deflate = Callable[[Band], Coroutine[Any, Any, Deflated]]
 """Lets some rank deflate a band."""
 
 
-See = Callable[[int, bytes], None]
-"""Gets the pixels of each band, from the top: its first row, and its RGB bytes."""
-
-
 class TilesLost(StoreCorrupt):
     """The store no longer has these tiles, or has them damaged."""
 
@@ -67,7 +63,6 @@ class Assembly:
     texts: Mapping[str, str]
     folder: Path
     patience: Patience
-    see: See | None = None
 
     @property
     def bands_at_once(self) -> int:
@@ -116,7 +111,7 @@ async def _write_file(assembly: Assembly, deflate: Deflate, file: "_ChunkWriter"
         async for band in bands:
             if deflating.full:
                 await file.write(image.band(_encoded(await deflating.take(), assembly.grid)))
-            await asyncio.to_thread(_look, assembly, band, pixels)
+            await asyncio.to_thread(_hash, pixels, band)
             deflating.begin(deflate(_request(assembly, band)))
         while deflating:
             await file.write(image.band(_encoded(await deflating.take(), assembly.grid)))
@@ -124,12 +119,9 @@ async def _write_file(assembly: Assembly, deflate: Deflate, file: "_ChunkWriter"
     await file.end()
 
 
-def _look(assembly: Assembly, band: BandPieces, pixels: "_Hash") -> None:
-    """Let the pixels of a band be hashed, and seen by whoever wants to; in a thread, since it takes a while."""
-    rgb = band_rgb(band)
-    pixels.update(rgb)
-    if assembly.see is not None:
-        assembly.see(band.band * BAND_ROWS, rgb)
+def _hash(pixels: "_Hash", band: BandPieces) -> None:
+    """Let the pixels of a band be hashed: in a thread, since it takes a while."""
+    pixels.update(band_rgb(band))
 
 
 def _request(assembly: Assembly, band: BandPieces) -> Band:

@@ -156,8 +156,8 @@ class Agent:
         """A world said this."""
         match message:
             case wire.Ready():
-                self._drive(w.Hello(epoch=epoch, ranks=message.ranks))
                 self._around.tell(n.WorldUp(epoch=epoch, hosts=message.hosts, pids=message.pids))
+                self._drive(w.Hello(epoch=epoch, ranks=message.ranks))
             case wire.Heartbeat():
                 self._drive(w.Heard(epoch=epoch, silent_s=[beat.silent_s for beat in message.ranks]))
                 self._around.tell(n.WorldBeat(epoch=epoch, beats=message.ranks))
@@ -167,7 +167,8 @@ class Agent:
     def _heard_of_run(self, epoch: int, message: wire.ToAgent) -> None:
         match message:
             case wire.Surveyed():
-                self._hands.pace(message.run).surveyed(message.work, time.monotonic())
+                if run := self.view(message.run):
+                    self._hands.pace(message.run).surveyed(run, message.work, time.monotonic())
                 self._around.tell(n.Surveyed(
                     run=message.run, max_iterations=message.max_iterations, work=message.work, tiles=message.tiles
                 ))  # fmt: skip

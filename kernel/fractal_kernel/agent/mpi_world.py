@@ -20,7 +20,7 @@ from fractal_kernel.world.launch import Launch, Mpirun, Remote, build_command, b
 if TYPE_CHECKING:
     from fractal_kernel.agent.world import Ears
 
-SECRETS: Final = ("FRACTAL_AGENT_TOKEN", "FRACTAL_STORE")
+SECRETS: Final = ("FRACTAL_AGENT_", "FRACTAL_STORE")
 """Beginnings of the names of variables that ranks have no use for, and shall not have."""
 
 

@@ -138,7 +138,6 @@ class Performer:
             texts=order.texts,
             folder=self._around.folder,
             patience=self._around.patience("image", self._around.limits.store_s),
-            see=self._around.see,
         )
 
         async def deflate(band: wire.Band) -> wire.Deflated:

@@ -9,7 +9,6 @@ from fractal_kernel.agent.notices import Notice, Onlooker, Waiting
 from fractal_kernel.agent.patience import Patience
 
 if TYPE_CHECKING:
-    from fractal_kernel.agent.assemble import See
     from fractal_kernel.agent.ledger import Ledger
     from fractal_kernel.agent.world import World
     from fractal_kernel.store.interface import Store
@@ -31,7 +30,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What an agent works with; `folder` is for its spool, `see` gets the pixels of the pictures that it assembles."""
+    """What an agent works with; `folder` is for its spool."""
 
     store: "Store"
     world: "World"
@@ -39,7 +38,6 @@ class Surroundings:
     ledger: "Ledger"
     onlookers: tuple[Onlooker, ...] = ()
     limits: Limits = field(default_factory=Limits)
-    see: "See | None" = None
 
     def tell(self, notice: Notice) -> None:
         """Tell every onlooker."""

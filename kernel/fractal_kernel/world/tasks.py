@@ -5,13 +5,14 @@ The run's `Control` stops each of them within milliseconds, whatever the size of
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, assert_never
 
 import numpy as np
 from isal import isal_zlib
 
-from fractal_api.errors import FractalError
+from fractal_api.errors import FractalError, PermanentError
 from fractal_api.tiles import band_spans, join_tile
 from fractal_api.tiling import Rect
 from fractal_kernel.coarse import Samples
@@ -32,6 +33,10 @@ Answer = tuple[orders.Outcome, tuple["Blob", ...]]
 """An outcome, and the data that goes with it."""
 
 
+class Unrenderable(PermanentError):  # noqa: N818 - it says what the definition is
+    """A definition that no picture can be made of."""
+
+
 class Scene:
     """A run on one rank: its picture, its share of the coarse samples, and the control that stops its tasks."""
 
@@ -45,12 +50,23 @@ class Scene:
     @cached_property
     def samples(self) -> Samples:
         """The rank's share of the coarse samples, kept from round to round."""
-        return Samples(self.definition, self._rank, self._ranks)
+        with _blaming(self.definition):
+            return Samples(self.definition, self._rank, self._ranks)
 
     @cached_property
     def picture(self) -> Picture:
         """The picture; its tables are computed once."""
-        return Picture(self.definition)
+        with _blaming(self.definition):
+            return Picture(self.definition)
+
+
+@contextmanager
+def _blaming(definition: "Definition") -> Iterator[None]:
+    """Calls what is wrong inside the definition's fault, since it is only looked at there."""
+    try:
+        yield
+    except (KeyError, ValueError) as error:
+        raise Unrenderable(f"{definition.sampling} can't render this definition: {error}") from error
 
 
 def perform(task: "orders.Sample | orders.Collect | orders.Render", scene: Scene) -> Answer:
@@ -78,7 +94,7 @@ def answer(task: orders.Task, work: Callable[[], Answer]) -> Answer:
         return work()
     except Stopped:
         return orders.Stopped(task=task.task), ()
-    except (FractalError, ValueError) as error:
+    except FractalError as error:
         return orders.Refused(task=task.task, reason=str(error)), ()
 
 

@@ -1,0 +1,47 @@
+"""The line that says which stage of how many is at work, and for how long."""
+
+import sys
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+SECONDS_BETWEEN_LINES = 15.0  # where lines can't be written over, as in a CI's log
+
+
+class Progress:
+    """Announces the stages of a piece of work that has `total` of them."""
+
+    def __init__(self, total: int, out: TextIO = sys.stderr, clock: Callable[[], float] = time.monotonic) -> None:
+        self._total, self._out, self._clock = total, out, clock
+        self._begin = self._shown_at = clock()
+        self._number = 0
+        self._title = ""
+
+    def stage(self, title: str) -> None:
+        """Begin the next stage."""
+        self._number += 1
+        self._title = title
+        self._shown_at = self._clock()
+        self._write(title)
+
+    def detail(self, text: str) -> None:
+        """Say how far the stage is: at once on a terminal, now and then in a log."""
+        now = self._clock()
+        patience = 0.2 if self._out.isatty() else SECONDS_BETWEEN_LINES
+        if now - self._shown_at >= patience:
+            self._shown_at = now
+            self._write(f"{self._title}: {text}", again=True)
+
+    def done(self, title: str) -> None:
+        """The last line."""
+        self._out.write(f"{title} ({self._elapsed()})\n")
+        self._out.flush()
+
+    def _elapsed(self) -> str:
+        minutes, seconds = divmod(int(self._clock() - self._begin), 60)
+        return f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"
+
+    def _write(self, text: str, *, again: bool = False) -> None:
+        over = "\x1b[1A\x1b[2K" if again and self._out.isatty() else ""
+        self._out.write(f"{over}stage {self._number} of {self._total}: {text} ({self._elapsed()})\n")
+        self._out.flush()

@@ -1,0 +1,217 @@
+"""An agent as a process of its own, with its world, its file store and its ledger, all in one folder."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+from fractal_api import events
+
+MARK: Final = "FRACTAL_TEST"
+DEADLINE_S: Final = 60.0
+_LEFT_IN_MEMORY: Final = ("clusteredfractals-", "vader_segment", "sm_segment", "pmix", "ompi")
+
+
+def until(condition: Callable[[], bool], what: str, deadline_s: float = DEADLINE_S) -> None:
+    """Return when the condition holds; AssertionError when it doesn't in time."""
+    give_up = time.monotonic() + deadline_s
+    while not condition():
+        assert time.monotonic() < give_up, f"{what}: not within {deadline_s:.0f} s"
+        time.sleep(0.005)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """The folders of an agent and its successors."""
+
+    root: Path
+
+    @property
+    def ledger(self) -> Path:
+        return self.root / "ledger"
+
+    @property
+    def store(self) -> Path:
+        return self.root / "store"
+
+    @property
+    def work(self) -> Path:
+        return self.root / "work"
+
+    @property
+    def temporary(self) -> Path:
+        return self.root / "tmp"
+
+    def processes(self) -> list[int]:
+        """The living processes of this place, zombies left out."""
+        return [pid for pid in _pids() if f"{MARK}={self.root}".encode() in _environment(pid)]
+
+    def leftovers(self) -> list[str]:
+        """What should not be there when all agents of this place have ended: processes and files."""
+        memory = [entry.name for entry in Path("/dev/shm").iterdir() if self._is_ours(entry)]
+        files = [str(path) for folder in (self.work, self.temporary) if folder.exists() for path in folder.iterdir()]
+        return [f"process {pid}" for pid in self.processes()] + memory + files
+
+    def _is_ours(self, entry: Path) -> bool:
+        return entry.name.startswith(_LEFT_IN_MEMORY) and entry.stat().st_ctime >= self.root.stat().st_ctime
+
+
+class AgentProcess:
+    """An agent that runs; it is killed when its context ends."""
+
+    def __init__(self, place: Place, *, ranks: int, environment: Mapping[str, str] | None = None) -> None:
+        place.temporary.mkdir(exist_ok=True)
+        self.place = place
+        self._said = place.root / f"said-{time.monotonic_ns()}"
+        settings = {
+            "FRACTAL_AGENT_HOST": "127.0.0.1",
+            "FRACTAL_AGENT_PORT": "0",
+            "FRACTAL_AGENT_TOKEN": "secret",
+            "FRACTAL_STORE": f"file://{place.store}",
+            "FRACTAL_RANKS": str(ranks),
+            "FRACTAL_WORK_DIR": str(place.work),
+            "FRACTAL_LEDGER": str(place.ledger),
+            "TMPDIR": str(place.temporary),
+            MARK: str(place.root),
+        }
+        with self._said.open("wb") as out, (place.root / "errors").open("ab") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "fractal_kernel.agent"],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=errors,
+                env={**os.environ, **settings, **(environment or {})},
+            )
+        until(lambda: bool(self._listening()) or self.process.poll() is not None, "the agent listens")
+        assert self.process.poll() is None, self.errors()
+        self.port = int(self._listening()[-1].rsplit(":", 1)[1])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Kill it, if it still lives."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+    # ---- HTTP ------------------------------------------------------------------------------------------------------
+
+    def ask(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+        """The status and the JSON of an answer."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": "Bearer secret"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=DEADLINE_S) as answer:  # noqa: S310 - as above
+                return answer.status, json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.loads(error.read() or b"null")
+
+    def put(self, run: str, spec: object) -> dict[str, Any]:
+        status, answer = self.ask("PUT", f"/runs/{run}", {"spec": spec})
+        assert status in {200, 201}, answer
+        view: dict[str, Any] = answer
+        return view
+
+    def view(self, run: str) -> dict[str, Any]:
+        status, answer = self.ask("GET", f"/runs/{run}")
+        assert status == 200, answer
+        view: dict[str, Any] = answer
+        return view
+
+    def wait_for_end(self, run: str, deadline_s: float = DEADLINE_S) -> dict[str, Any]:
+        phases = {"Complete", "Failed", "Cancelled", "Interrupted"}
+        until(lambda: self.view(run)["phase"] in phases, f"run {run} ends", deadline_s)
+        return self.view(run)
+
+    def wait_until_ready(self) -> None:
+        until(lambda: self.ask("GET", "/readyz")[0] == 200, "the world answers")
+
+    # ---- processes -------------------------------------------------------------------------------------------------
+
+    @property
+    def mpirun(self) -> int:
+        """The process mpirun of the present world."""
+        children = [pid for pid in self.place.processes() if _parent(pid) == self.process.pid]
+        assert len(children) == 1, children
+        return children[0]
+
+    @property
+    def ranks(self) -> list[int]:
+        """The processes of the ranks, by rank."""
+        children = [pid for pid in self.place.processes() if _parent(pid) == self.mpirun]
+        return sorted(children, key=lambda pid: int(_variables(pid).get("OMPI_COMM_WORLD_RANK", "-1")))
+
+    def stop(self) -> int:
+        """End it as Kubernetes does; its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=DEADLINE_S)
+
+    # ---- what it said ----------------------------------------------------------------------------------------------
+
+    def events(self) -> list[events.Event]:
+        return [event for line in _lines(self._said) if (event := events.decode(line)) is not None]
+
+    def errors(self) -> str:
+        return "\n".join(_lines(self.place.root / "errors"))
+
+    def _listening(self) -> list[str]:
+        known = [line for line in _lines(self.place.root / "errors") if "listening on" in line]
+        return known[len(list(self.place.root.glob("said-*"))) - 1 :]
+
+
+def make_place() -> Place:
+    """A place in a short path: the path of a Unix socket has at most 107 bytes."""
+    return Place(root=Path(tempfile.mkdtemp(prefix="fa-")))
+
+
+def remove_place(place: Place) -> None:
+    """Kill what is left there, and remove it."""
+    for pid in place.processes():
+        os.kill(pid, signal.SIGKILL)
+    shutil.rmtree(place.root, ignore_errors=True)
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(errors="replace").splitlines() if path.exists() else []
+
+
+def _pids() -> Iterator[int]:
+    return (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal())
+
+
+def _environment(pid: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
+def _variables(pid: int) -> dict[str, str]:
+    pairs = (entry.decode(errors="replace").partition("=") for entry in _environment(pid))
+    return {name: value for name, _, value in pairs}
+
+
+def _parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return -1

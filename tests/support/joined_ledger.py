@@ -1,0 +1,62 @@
+"""The ledger of a run: what was handed out to be rendered, and what the store acknowledged, in their true order."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`R`: handed out; `A`: acknowledged."""
+
+    kind: str
+    tile: int
+    epoch: int
+
+
+def acknowledged_so_far(path: Path) -> int:
+    """How many tiles the store has acknowledged, quickly: for a look every few milliseconds."""
+    return path.read_bytes().count(b"A ") if path.exists() else 0
+
+
+class JoinedLedger:
+    """Whole lines only: the last one may be under way."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        text = path.read_text() if path.exists() else ""
+        words = [line.split() for line in text.split("\n")[:-1]]
+        self.lines = [Line(kind, int(tile), int(epoch)) for kind, tile, epoch in words]
+
+    def acknowledged(self) -> set[int]:
+        return {line.tile for line in self.lines if line.kind == "A"}
+
+    def handed_out(self) -> Counter[int]:
+        return Counter(line.tile for line in self.lines if line.kind == "R")
+
+    def join(self, stored: frozenset[int]) -> None:
+        """Add what the store acknowledged but a dying agent could no longer write down."""
+        epoch = max(line.epoch for line in self.lines)
+        with self._path.open("a") as file:
+            file.writelines(f"A {tile} {epoch}\n" for tile in sorted(stored - self.acknowledged()))
+
+    def rendered_after_acknowledged(self) -> list[Line]:
+        """What must never be: tiles handed out after they were acknowledged."""
+        known: set[int] = set()
+        wrong = []
+        for line in self.lines:
+            if line.kind == "A":
+                known.add(line.tile)
+            elif line.tile in known:
+                wrong.append(line)
+        return wrong
+
+    def acknowledged_by(self, epoch: int) -> set[int]:
+        """Acknowledged before a newer world than this one was handed its first tile."""
+        known: set[int] = set()
+        for line in self.lines:
+            if line.kind == "R" and line.epoch > epoch:
+                break
+            if line.kind == "A":
+                known.add(line.tile)
+        return known
