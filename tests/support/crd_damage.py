@@ -1,7 +1,7 @@
 """Objects with mistakes in them: what the API server and the parser must think alike of."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -15,11 +15,13 @@ from fractal_api.kinds import JOBS, NAMESPACES, Kind
 
 Object = dict[str, Any]
 
+BOUNDS = (-300, -100, 0, 6, 100, 308, 16_000)
+
 
 @st.composite
-def decimal_texts(draw: st.DrawFn) -> str:
-    """Decimal strings, mostly near the bounds of some field, in any spelling; a few that are none."""
-    power = draw(st.sampled_from([-300, -100, 0, 6, 100, 308, 16_000])) + draw(st.integers(-1, 1))
+def decimal_texts(draw: st.DrawFn, powers: Sequence[int] = BOUNDS) -> str:
+    """Decimal strings near powers of ten, by default the bounds of our fields, in any spelling; a few that are none."""
+    power = draw(st.sampled_from(powers)) + draw(st.integers(-1, 1))
     digits = draw(st.sampled_from(["1", "10", "100", "9", "99", "101", "1000001", "0"]))
     point = draw(st.integers(0, len(digits)))
     zeros = draw(st.integers(0, 3))

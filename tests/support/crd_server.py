@@ -4,6 +4,7 @@ import http.client
 import json
 import ssl
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
@@ -59,7 +60,7 @@ class Server:
             answer = self.ask("PATCH", path, definition, kind=_APPLY, query=_OWNER)
             assert answer.accepted, answer.says
         for kind in KINDS:
-            wait.until(lambda kind=kind: self._serves(kind), what=f"{kind.plural} being served", timeout_s=30)
+            wait.until(partial(self._serves, kind), what=f"{kind.plural} being served", timeout_s=30)
 
     def create(self, kind: Kind, manifest: Object) -> Answer:
         """The answer to a new object, which is not stored."""

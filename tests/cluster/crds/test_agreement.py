@@ -40,20 +40,31 @@ def test_both_think_alike_of_a_damaged_world(server: Server, whole: dict[str, An
     agree(server, NAMESPACES, whole)
 
 
-@given(text=decimal_texts())
+@given(text=decimal_texts(powers=(-300, 16_000)))
 @searched
 def test_both_compare_a_zoom_with_its_bounds_to_the_digit(server: Server, text: str) -> None:
     agree(server, JOBS, manifest(JOBS, {"fractal": {"zoom": text}}))
 
 
-@given(text=decimal_texts())
+@given(text=decimal_texts(powers=(0, 308)))
 @searched
-def test_both_compare_a_coordinate_and_an_angle_with_their_bounds(server: Server, text: str) -> None:
+def test_both_compare_a_coordinate_with_its_bounds(server: Server, text: str) -> None:
     agree(server, JOBS, manifest(JOBS, {"fractal": {"center": {"re": text, "im": "0"}}}))
+
+
+@given(text=decimal_texts(powers=(0, 6)))
+@searched
+def test_both_compare_an_angle_with_its_bounds(server: Server, text: str) -> None:
     agree(server, JOBS, manifest(JOBS, {"fractal": {"rotation": text}}))
 
 
-@given(text=decimal_texts())
+@given(text=decimal_texts(powers=(-100, 100)))
+@searched
+def test_both_compare_a_stretch_with_its_bounds(server: Server, text: str) -> None:
+    agree(server, JOBS, manifest(JOBS, {"fractal": {"stretch": {"amount": text}}}))
+
+
+@given(text=decimal_texts(powers=(-300, 308)))
 @searched
 def test_both_compare_the_zoom_of_a_legacy_picture_with_a_double(server: Server, text: str) -> None:
     legacy = {"fractal": {"zoom": text}, "image": {"sampling": "Legacy"}, "color": {"legacyMode": 0}}
