@@ -16,6 +16,7 @@ from fractal_api import cel
 from fractal_api.conditions import Condition
 from fractal_api.constraints import DecimalRange, OneOf, Part
 from fractal_api.fields import Shape, field_shape, fields_of
+from fractal_api.metadata import LabelSelector
 from fractal_api.wording import allowed, default, is_enum, says_more
 
 Schema = dict[str, Any]
@@ -28,6 +29,8 @@ def part_schema(model: type[BaseModel], path: str) -> Schema:
     """The schema of a part, its fields described; `path` is how sentences call it."""
     fields = fields_of(model)
     schema: Schema = {"type": "object"}
+    if model is LabelSelector:
+        schema["x-kubernetes-map-type"] = "atomic"  # halves of two people's selectors would choose what neither meant
     if required := [name for name, info in fields.items() if info.is_required()]:
         schema["required"] = required
     written = issubclass(model, Part)
