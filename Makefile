@@ -67,6 +67,8 @@ format: dev ## let ruff format the code
 .PHONY: types
 types: dev ## mypy, strict
 	@$(BIN)/mypy
+	@$(BIN)/mypy -p support
+	@$(BIN)/mypy -p benchmarks
 
 .PHONY: unit
 unit: dev ## the tests; PYTEST_ARGS="-k tiles" chooses
@@ -78,8 +80,7 @@ soak: dev ## the fault tests, many times over (20 a size of world)
 
 .PHONY: bench
 bench: dev ## the figures of docs/performance.md, measured here
-	@$(BIN)/python -m benchmarks.kernel
-	@$(BIN)/python -m benchmarks.world
+	@for name in kernel picture world stores; do echo "== benchmarks.$$name"; $(BIN)/python -m benchmarks.$$name; done
 
 # ---- keeping -------------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ the escape of several percent of all samples by more than one iteration.
 """
 
 import math
-from decimal import Context, Decimal, localcontext
+from decimal import ROUND_DOWN, Context, Decimal, localcontext
 from typing import Final
 
 from fractal_api.errors import PermanentError
@@ -26,11 +26,11 @@ def check_depth(zoom: Decimal, coordinate: float, samples: int, squeeze: Decimal
     `coordinate` is the larger coordinate of the centre, `samples` the number of them along the picture's height, and
     `squeeze` the factor, at most 1, by which a stretch brings them closer.
     """
-    with localcontext(Context(prec=60)):
+    with localcontext(Context(prec=60, rounding=ROUND_DOWN)):  # the limit that is named must be one that passes
         closest = Decimal(math.ulp(max(abs(coordinate), _SMALLEST_COORDINATE))) * _ULPS
         if squeeze < closest * zoom * samples:
             deepest = squeeze / (closest * samples)
             raise DepthNotSupported(
-                f"spec.fractal.zoom must be at most {deepest:.3g} at this centre with {samples:,} samples along the "
-                f"height, not {zoom:.3g}: deeper views than doubles can resolve are not supported yet"
+                f"spec.fractal.zoom must be at most {deepest:.6g} at this centre with {samples:,} samples along the "
+                f"height, not {zoom:.6g}: deeper views than doubles can resolve are not supported yet"
             )

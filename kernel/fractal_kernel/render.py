@@ -64,17 +64,21 @@ class Renderer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalRenderer:
-    """Renders a picture by `threads` of this process; `texts` go into the PNG file's head."""
+    """Renders a picture by `threads` of this process; `texts` go into the PNG file's head.
+
+    `survey` is its coarse pass, if somebody has made it already.
+    """
 
     definition: "Definition"
     texts: "Mapping[str, str]"
     threads: int
+    survey: "Survey | None" = None
 
     def run(self, sinks: Sinks, watch: Watch) -> Rendered:
         """Render the picture into the sinks."""
         started = time.monotonic()
         control = Control()
-        survey = _surveyed(self.definition, control, watch)
+        survey = self.survey or _surveyed(self.definition, control, watch)
         definition = _resolved(self.definition, survey)
         work = Work(cost=survey.cost, total=_whole(definition, survey), control=control, started=time.monotonic())
         drawing = Drawing(

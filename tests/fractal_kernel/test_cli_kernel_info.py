@@ -44,4 +44,4 @@ def test_instructions_that_are_not_here_are_refused_in_a_sentence(
 ) -> None:
     monkeypatch.setenv("FRACTAL_INSTRUCTIONS", "quantum")
     assert main(["kernel-info"]) == 2
-    assert capsys.readouterr().err.startswith("fractal: FRACTAL_INSTRUCTIONS may be fma or libm")
+    assert capsys.readouterr().err.startswith("fractal: FRACTAL_INSTRUCTIONS must be libm")

@@ -54,9 +54,7 @@ def test_many_faults_at_many_moments(truth: Truth, chance: random.Random, ranks:
         finally:
             remove_place(place)
     anew, flying = (sum(getattr(one, name) for one in outcomes) for name in ("rendered_anew", "in_flight"))
-    print(
-        f"{ranks} ranks: {count} stories, {anew} tiles rendered anew of {flying} in flight", flush=True
-    )
+    print(f"{ranks} ranks: {count} stories, {anew} tiles rendered anew of {flying} in flight", flush=True)
 
 
 def _some_faults(chance: random.Random, ranks: int) -> list[Fault]:

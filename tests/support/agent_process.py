@@ -19,7 +19,8 @@ from fractal_api import events
 
 MARK: Final = "FRACTAL_TEST"
 DEADLINE_S: Final = 60.0
-_LEFT_IN_MEMORY: Final = ("clusteredfractals-", "vader_segment", "sm_segment", "pmix", "ompi")
+_OPEN_MPI: Final = ("vader_segment", "sm_segment", "pmix", "ompi")
+"""What Open MPI leaves where nobody told it another place."""
 
 
 def until(condition: Callable[[], bool], what: str, deadline_s: float = DEADLINE_S) -> None:
@@ -62,8 +63,15 @@ class Place:
         files = [str(path) for folder in (self.work, self.temporary) if folder.exists() for path in folder.iterdir()]
         return [f"process {pid}" for pid in self.processes()] + memory + files
 
+    def note_sessions(self) -> None:
+        """Remember the names of the sessions that live now: what they leave elsewhere bears them."""
+        with (self.root / "sessions").open("a") as file:
+            file.writelines(f"{folder.name}\n" for folder in self.work.iterdir())
+
     def _is_ours(self, entry: Path) -> bool:
-        return entry.name.startswith(_LEFT_IN_MEMORY) and entry.stat().st_ctime >= self.root.stat().st_ctime
+        sessions = _lines(self.root / "sessions")
+        foreign = entry.name.startswith(_OPEN_MPI) and entry.stat().st_ctime >= self.root.stat().st_ctime
+        return foreign or any(session in entry.name for session in sessions)
 
 
 class AgentProcess:
@@ -95,6 +103,7 @@ class AgentProcess:
         until(lambda: bool(self._listening()) or self.process.poll() is not None, "the agent listens")
         assert self.process.poll() is None, self.errors()
         self.port = int(self._listening()[-1].rsplit(":", 1)[1])
+        place.note_sessions()
 
     def __enter__(self) -> Self:
         return self

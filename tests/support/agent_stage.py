@@ -41,16 +41,21 @@ class Stage:
         self.world = FakeWorld()
         self.store = store
         self.notices: list[n.Notice] = []
+        self.onlookers: list[n.Onlooker] = [self.notices.append]
         self.ledger = folder / "ledger"
         self.around = Surroundings(
             store=store,
             world=self.world,
             folder=folder,
             ledger=Ledger(self.ledger),
-            onlookers=(self.notices.append,),
+            onlookers=(self._tell,),
             limits=limits,
         )
         self.agent = Agent(self.around)
+
+    def _tell(self, notice: n.Notice) -> None:
+        for onlooker in self.onlookers:
+            onlooker(notice)
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Return when the condition holds; the test's timeout is the deadline."""

@@ -9,9 +9,9 @@ from support.checkout import ROOT
 from fractal_api.tiling import Rect
 from fractal_kernel.color.palettes import NAMES
 from fractal_kernel.definition import Frame, GridDefinition
-from fractal_kernel.escape.grid import MAX_SIDE, Instructions, instruction_set
+from fractal_kernel.escape.grid import MAX_SIDE, available
 
-BUILT: Final = (Instructions.LIBM, Instructions.FMA) if instruction_set() is Instructions.FMA else (Instructions.LIBM,)
+BUILT: Final = available()
 """The instruction sets that can be tested here."""
 
 

@@ -19,7 +19,10 @@ def main(arguments: list[str]) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before the kernel knew our wish
         os.kill(os.getpid(), signal.SIGKILL)
-    os.execvp(program[0], program)  # noqa: S606 - a list, without a shell
+    try:
+        os.execvp(program[0], program)  # noqa: S606 - a list, without a shell
+    except OSError as error:
+        sys.exit(f"can't start {program[0]}: {error.strerror}")
 
 
 if __name__ == "__main__":

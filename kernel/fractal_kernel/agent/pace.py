@@ -46,7 +46,7 @@ class Pace:
         if run.done == run.total:
             return Figures(share=1.0, seconds=self.seconds(now), eta_s=0.0)
         eta_s = None
-        if self._came > 0:
+        if self._came > 0 and self._ahead > 0:
             self._share = min(self._before + (1 - self._before) * self._came / self._ahead, ALMOST)
             eta_s = (now - self._world_start) * max(0.0, self._ahead - self._came) / self._came
         return Figures(share=self._share, seconds=self.seconds(now), eta_s=eta_s)

@@ -3,7 +3,7 @@
 from typing import Final
 
 from fractal_kernel.cli.problems import UsageError
-from fractal_kernel.escape.grid import Instructions, instruction_set
+from fractal_kernel.escape.grid import Instructions, InstructionsMissing, instruction_set
 
 SLOW: Final = (
     "the Grid loops call the C library's fma here, since the processor has no fma instruction or FRACTAL_INSTRUCTIONS "
@@ -15,6 +15,5 @@ def chosen_instructions() -> Instructions:
     """What the Grid loops use; UsageError when FRACTAL_INSTRUCTIONS asks for what isn't here."""
     try:
         return instruction_set()
-    except ValueError as error:
-        names = " or ".join(Instructions)
-        raise UsageError(f"FRACTAL_INSTRUCTIONS may be {names}, as far as the processor has it: {error}") from error
+    except InstructionsMissing as error:
+        raise UsageError(str(error)) from error

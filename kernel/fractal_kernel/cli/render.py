@@ -8,20 +8,20 @@ from typing import Final, Unpack
 
 import click
 
-from fractal_api.canonical import canonical_spec
 from fractal_kernel.cli import show
 from fractal_kernel.cli.instructions import SLOW, chosen_instructions
 from fractal_kernel.cli.invoke import run_click
 from fractal_kernel.cli.progress_bar import progress_bar
+from fractal_kernel.cli.renderers import renderer_for
 from fractal_kernel.cli.request import Options, Request, request_from
 from fractal_kernel.cli.termination import unwound_by_signals
 from fractal_kernel.escape.grid import Instructions
-from fractal_kernel.image.provenance import texts
 from fractal_kernel.image.thumbnail import Thumbnail
 from fractal_kernel.output import Output, StandardOutput, WholeFile
-from fractal_kernel.render import LocalRenderer, Rendered, Renderer, Sinks
+from fractal_kernel.render import Rendered, Sinks
 
 MAX_THREADS: Final = 1024
+MAX_RANKS: Final = 1024
 
 
 @click.command(name="render", context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,11 +30,15 @@ MAX_THREADS: Final = 1024
 @click.option("-o", "--output", metavar="OUT.png|-", help="The picture's file, or - for standard output.")
 @click.option("--counts", metavar="FILE.npy", help="Write the escape counts too: int64, rows from the top, -1 inside.")
 @click.option("--show", is_flag=True, help="Draw the picture in the terminal as well.")
-@click.option("--threads", type=click.IntRange(1, MAX_THREADS), help="Threads that render; one a processor by default.")
+@click.option("--threads", type=click.IntRange(1, MAX_THREADS), help="Render by so many threads of this process.")
+@click.option("-n", "--ranks", type=click.IntRange(1, MAX_RANKS), help="Render by so many processes, through MPI.")
 def command(**options: Unpack[Options]) -> None:
     """Render a FractalJob into a PNG file.
 
     Without -o, the file is called like the job, and lies in the current folder.
+
+    What ranks have rendered survives an interruption, and the next call goes on from there. Without -n and --threads,
+    a picture that takes long is rendered by one rank a processor where there is an Open MPI, and by threads otherwise.
     """
     request = request_from(options)
     with unwound_by_signals():
@@ -50,7 +54,7 @@ def _carry_out(request: Request) -> None:
     """Render, show, and say where the picture is."""
     if chosen_instructions() is Instructions.LIBM and not request.order.spec.legacy:
         print(f"fractal: {SLOW}", file=sys.stderr)
-    renderer = _renderer(request)
+    renderer = renderer_for(request)
     thumbnail = _thumbnail(request)
     with ExitStack() as files:
         sinks = Sinks(
@@ -64,12 +68,6 @@ def _carry_out(request: Request) -> None:
         for row in show.half_blocks(thumbnail.rgb, true_color=show.has_true_color(os.environ)):
             print(row)
     _report(request, rendered)
-
-
-def _renderer(request: Request) -> Renderer:
-    """Who renders."""
-    order = request.order
-    return LocalRenderer(definition=order.definition, texts=texts(canonical_spec(order.spec)), threads=request.threads)
 
 
 def _sink(files: ExitStack, path: Path | None) -> Output | None:

@@ -1,6 +1,5 @@
 """What the command line of `fractal render` asks for, checked before anything is rendered."""
 
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,17 +20,22 @@ class Options(TypedDict):
     counts: str | None
     show: bool
     threads: int | None
+    ranks: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What the command line asks for; `png` is None for standard output."""
+    """What the command line asks for; `png` is None for standard output.
+
+    `threads` and `ranks` are None where nobody said who is to render.
+    """
 
     order: Order
     png: Path | None
     counts: Path | None
     show: bool
-    threads: int
+    threads: int | None
+    ranks: int | None
 
 
 def request_from(options: Options) -> Request:
@@ -43,8 +47,10 @@ def request_from(options: Options) -> Request:
         png=_png_path(order, options["output"]),
         counts=None if counts is None else Path(counts),
         show=options["show"],
-        threads=options["threads"] or len(os.sched_getaffinity(0)),
+        threads=options["threads"],
+        ranks=options["ranks"],
     )
+    _check_ranks(request)
     _check_places(request, options["source"])
     return request
 
@@ -69,6 +75,14 @@ def _png_path(order: Order, output: str | None) -> Path | None:
         case "":
             raise UsageError("-o needs a file name, or - for standard output")
     return Path(output)
+
+
+def _check_ranks(request: Request) -> None:
+    """UsageError where ranks can't do what is asked for."""
+    if request.ranks is not None and request.threads is not None:
+        raise UsageError("-n and --threads can't both say who renders")
+    if request.ranks is not None and request.counts is not None:
+        raise UsageError("--counts is written by threads of one process: leave -n out")
 
 
 def _check_places(request: Request, source: str | None) -> None:

@@ -22,7 +22,7 @@ class Loops:
         rect: NDArray[np.int64],
         samples: int,
         counts: NDArray[np.int64],
-        fractions: NDArray[np.float64],
+        fractions: NDArray[np.float64] | None,
         control: NDArray[np.int64],
     ) -> bool: ...
     def start(self, pixels: NDArray[np.int64], points: NDArray[np.uint8]) -> None: ...

@@ -78,9 +78,10 @@ cdef class Loops:
     def escapes(self, const int64_t[:, ::1] rect, int64_t samples, int64_t[::1] counts, double[::1] fractions,
                 int64_t[::1] control):
         cdef int stopped
+        cdef double *wanted = NULL if fractions is None else &fractions[0]
         with nogil:
             stopped = grid_escapes(self.fma, &self.picture, <const grid_rect *> &rect[0, 0], samples,
-                                   &counts[0], &fractions[0], &control[0])
+                                   &counts[0], wanted, &control[0])
         return stopped != 0
 
     def start(self, const int64_t[:, ::1] pixels, uint8_t[::1] points):

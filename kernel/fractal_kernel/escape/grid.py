@@ -4,12 +4,14 @@ Which instruction set the loops use never shows in a picture. The choice is the 
 or an argument, asks for the C library's fma all the same.
 """
 
+import math
 import os
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from fractal_api.errors import PermanentError
 from fractal_kernel.color.palettes import expand
 from fractal_kernel.color.srgb import THRESHOLDS, encode, linear_light
 from fractal_kernel.escape import _grid
@@ -48,6 +50,10 @@ class State:
     INSIDE: Final = 2
 
 
+class InstructionsMissing(PermanentError):  # noqa: N818 - it names what is wrong with the machine, not the program
+    """The instructions that were asked for can't be had; the message says which can."""
+
+
 class Instructions(StrEnum):
     """How the loops compute a fused multiply-add: both give the same bits."""
 
@@ -58,17 +64,19 @@ class Instructions(StrEnum):
 def instruction_set() -> Instructions:
     """What the loops use on this machine: libm, which is slow, without an fma instruction or when the user asks so.
 
-    ValueError if FRACTAL_INSTRUCTIONS names none, or one that the processor lacks.
+    InstructionsMissing if FRACTAL_INSTRUCTIONS names none, or some that the processor lacks.
     """
-    best = Instructions.FMA if _grid.has_fma() else Instructions.LIBM
-    asked = os.environ.get("FRACTAL_INSTRUCTIONS", "")
-    return _available(Instructions(asked)) if asked else best
+    asked = os.environ.get("FRACTAL_INSTRUCTIONS") or available()[-1]
+    if asked not in available():
+        raise InstructionsMissing(
+            f"FRACTAL_INSTRUCTIONS must be {' or '.join(available())} on this processor, not {asked:.40}"
+        )
+    return Instructions(asked)
 
 
-def _available(instructions: Instructions) -> Instructions:
-    if instructions is Instructions.FMA and not _grid.has_fma():
-        raise ValueError("this processor has no fma instruction; FRACTAL_INSTRUCTIONS may be libm")
-    return instructions
+def available() -> tuple[Instructions, ...]:
+    """The instruction sets that this processor has, the fastest last."""
+    return (Instructions.LIBM, Instructions.FMA) if _grid.has_fma() else (Instructions.LIBM,)
 
 
 class Grid:
@@ -81,7 +89,9 @@ class Grid:
             raise ValueError("the coarse pass must have decided max_iterations before a picture is rendered")
         if definition.frame.side not in range(1, MAX_SIDE + 1):
             raise ValueError(f"a pixel has 1 to {MAX_SIDE} samples along its side, not {definition.frame.side}")
-        chosen = instruction_set() if instructions is None else _available(instructions)
+        chosen = instruction_set() if instructions is None else instructions
+        if chosen not in available():
+            raise InstructionsMissing(f"this processor has no instructions called {chosen}")
         self._frame = definition.frame
         palette = expand(definition.palette, definition.colors)
         tables = palette, linear_light(definition.inside), THRESHOLDS, _GUESSES
@@ -99,11 +109,14 @@ class Grid:
 
     def counts(self, rect: "Rect", control: "Control") -> "NDArray[np.int64]":
         """The n of each pixel's first sample, −1 inside: int64, shape (height, width), top row first."""
-        return self._escapes(rect, 1, control)[0][..., 0]
+        return self._escapes(rect, 1, None, control).reshape(rect.height, rect.width)
 
     def escapes(self, rect: "Rect", control: "Control") -> "tuple[NDArray[np.int64], NDArray[np.float64]]":
         """The n and f of each sample's ν = n + f, −1 and 0.0 inside; shape (height, width, samples), sx outer."""
-        return self._escapes(rect, self._frame.side**2, control)
+        shape = rect.height, rect.width, self._frame.side**2
+        fractions = np.empty(math.prod(shape), dtype=np.float64)
+        counts = self._escapes(rect, shape[2], fractions, control)
+        return counts.reshape(shape), fractions.reshape(shape)
 
     def start(self, columns: "NDArray[np.int64]", rows: "NDArray[np.int64]") -> "NDArray[np.void]":
         """The first samples, not yet begun, of the pixels in these columns and rows from the top: dtype POINT, flat."""
@@ -118,15 +131,12 @@ class Grid:
             raise Stopped
 
     def _escapes(
-        self, rect: "Rect", samples: int, control: "Control"
-    ) -> "tuple[NDArray[np.int64], NDArray[np.float64]]":
-        wanted = self._checked([rect])
+        self, rect: "Rect", samples: int, fractions: "NDArray[np.float64] | None", control: "Control"
+    ) -> "NDArray[np.int64]":
         counts = np.empty(rect.pixels * samples, dtype=np.int64)
-        fractions = np.empty(rect.pixels * samples, dtype=np.float64)
-        if self._loops.escapes(wanted, samples, counts, fractions, control.memory):
+        if self._loops.escapes(self._checked([rect]), samples, counts, fractions, control.memory):
             raise Stopped
-        shape = (rect.height, rect.width, samples)
-        return counts.reshape(shape), fractions.reshape(shape)
+        return counts
 
     def _checked(self, rects: "Sequence[Rect]") -> "NDArray[np.int64]":
         """The rects as the loops take them; ValueError for one that is empty or not wholly inside the picture."""

@@ -26,11 +26,13 @@ FRACTAL_TARGET static inline struct grid_point FRACTAL_NAME(start)(const struct 
 /* Up to `steps` steps of all lanes, fewer when one of them may have escaped; the steps done. */
 FRACTAL_TARGET static inline int64_t FRACTAL_NAME(block)(struct grid_lanes *lanes, int64_t steps) {
     double x[GRID_LANES], y[GRID_LANES], m[GRID_LANES];
+    /* Read anew in each step: fma overwrites an operand, and gcc would else copy y, which the next step waits for. */
+    const volatile double *cr = lanes->cr;
     int64_t done = 0;
     GRID_UNROLL for (int l = 0; l < GRID_LANES; l++) x[l] = lanes->x[l], y[l] = lanes->y[l];
     while (done < steps) {
         GRID_UNROLL for (int l = 0; l < GRID_LANES; l++) {
-            const double t = __builtin_fma(-y[l], y[l], *(const volatile double *)&lanes->cr[l]);
+            const double t = __builtin_fma(-y[l], y[l], cr[l]);
             y[l] = __builtin_fma(x[l] + x[l], y[l], lanes->ci[l]);
             x[l] = __builtin_fma(x[l], x[l], t);
             m[l] = FRACTAL_NAME(modulus)(x[l], y[l]);

@@ -53,20 +53,22 @@ def _options() -> argparse.Namespace:
 def _serve(comm: "MPI.Intracomm", options: argparse.Namespace) -> None:
     # Imported late, so that a rank that dies of an import says so as of anything else.
     from fractal_kernel.wire import Ready  # noqa: PLC0415
+    from fractal_kernel.world.bells import Bells  # noqa: PLC0415
     from fractal_kernel.world.ledger import Ledger  # noqa: PLC0415
     from fractal_kernel.world.link import Link, LinkLost  # noqa: PLC0415
     from fractal_kernel.world.root import Root  # noqa: PLC0415
     from fractal_kernel.world.worker import Worker  # noqa: PLC0415
 
-    who = comm.gather((os.uname().nodename, os.getpid()))
-    if who is None:
-        Worker(comm).serve()
+    bells = Bells()
+    hosts, pids, doors = zip(*comm.allgather((os.uname().nodename, os.getpid(), bells.door)), strict=True)
+    if comm.rank:
+        Worker(comm, bells, called=bells.meet(doors, [0])).serve()
         return
+    called = bells.meet(doors, range(1, comm.size))
     ledger = Ledger(os.environ.get("FRACTAL_LEDGER"), options.epoch)
     link = Link(options.socket)
-    hosts, pids = zip(*who, strict=True)
     try:
-        Root(comm, link, ledger).serve(Ready(epoch=options.epoch, hosts=hosts, pids=pids))
+        Root(comm, bells, link, ledger, called=called).serve(Ready(epoch=options.epoch, hosts=hosts, pids=pids))
     except LinkLost as error:
         _say(f"rank 0: {error}")
 

@@ -15,6 +15,7 @@ from mpi4py import MPI
 
 if TYPE_CHECKING:
     from fractal_kernel.wire import Blob
+    from fractal_kernel.world.bells import Bells
 
 HEADER: Final = 1
 DATA: Final = 2
@@ -33,7 +34,20 @@ class Parcel(Generic[In]):
     data: "tuple[Blob, ...]"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class _Leaving:
+    """An MPI message on its way to a rank; MPI reads the buffer until it is gone."""
+
+    request: MPI.Request
+    rank: int
+    buffer: "Blob"
+
+    @property
+    def gone(self) -> bool:
+        return bool(self.request.Test())
+
+
+@dataclass(frozen=True, slots=True)
 class _Arriving:
     """An MPI message on its way into memory."""
 
@@ -48,10 +62,11 @@ class _Arriving:
 class Exchange(Generic[Out, In]):
     """One rank's mailbox. It only moves when it is looked at."""
 
-    def __init__(self, comm: MPI.Intracomm) -> None:
+    def __init__(self, comm: MPI.Intracomm, bells: "Bells") -> None:
         self._comm = comm
+        self._bells = bells
         self._status = MPI.Status()
-        self._leaving: list[tuple[MPI.Request, Blob]] = []
+        self._leaving: list[_Leaving] = []
         self._headers: defaultdict[int, deque[_Arriving]] = defaultdict(deque)
         self._expected: defaultdict[int, deque[tuple[In, tuple[int, ...]]]] = defaultdict(deque)
         self._data: dict[int, _Arriving] = {}
@@ -60,6 +75,11 @@ class Exchange(Generic[Out, In]):
     def leaving(self) -> bool:
         """Whether something that was sent is still needed here."""
         return bool(self._leaving)
+
+    @property
+    def moving(self) -> bool:
+        """Whether something is on its way, here or from here, that needs looks to move."""
+        return bool(self._leaving) or any(self._headers.values()) or any(self._expected.values())
 
     @property
     def arriving_bytes(self) -> int:
@@ -72,20 +92,33 @@ class Exchange(Generic[Out, In]):
         self._send(rank, HEADER, pickle.dumps((message, lengths)))
         if any(lengths):
             self._send(rank, DATA, data[0] if len(data) == 1 else b"".join(data))
+        self._bells.ring(rank)
 
     def receive(self, room: int = NO_LIMIT) -> list[Parcel[In]]:
         """What has arrived. Data is only taken in while less than `room` bytes of it are arriving."""
-        self._leaving = [leaving for leaving in self._leaving if not leaving[0].Test()]
+        self._push()
         self._accept_headers()
         self._accept_data(room)
         return [*self._dataless(), *self._complete()]
 
     def _send(self, rank: int, tag: int, buffer: "Blob") -> None:
-        request = self._comm.Isend([buffer, MPI.BYTE], dest=rank, tag=tag)
-        if not request.Test():
-            self._leaving.append((request, buffer))
+        leaving = _Leaving(self._comm.Isend([buffer, MPI.BYTE], dest=rank, tag=tag), rank, buffer)
+        if not leaving.gone:
+            self._leaving.append(leaving)
+
+    def _push(self) -> None:
+        """Lets go of what is gone; what left only now has not been rung for."""
+        still = []
+        for leaving in self._leaving:
+            if leaving.gone:
+                self._bells.ring(leaving.rank)
+            else:
+                still.append(leaving)
+        self._leaving = still
 
     def _accept_headers(self) -> None:
+        # Open MPI's probe looks first and lets messages in afterwards, so the first one only finds older ones.
+        self._comm.Iprobe(MPI.ANY_SOURCE, HEADER)
         while (arriving := self._probe(MPI.ANY_SOURCE, HEADER)) is not None:
             self._headers[self._status.Get_source()].append(arriving)
 

@@ -39,8 +39,7 @@ class Kernel:
         """Batches rendered since the beginning."""
         self.batch_s = 0.0
         """What the last one took."""
-        self.wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        """Readable when there may be an answer."""
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._thread = threading.Thread(target=self._work, name="kernel", daemon=True)
         self._thread.start()
 
@@ -92,10 +91,14 @@ class Kernel:
             self.batch_s = outcome.seconds
         return outcome, data
 
-    def clear_wake(self) -> None:
-        """Makes `wake_fd` unreadable until there is another answer; to be called before `take`."""
+    def fileno(self) -> int:
+        """The file descriptor, readable when there is a new answer."""
+        return self._wake
+
+    def hush(self) -> None:
+        """Takes note of all new answers; to be called before taking them."""
         with suppress(BlockingIOError):
-            os.eventfd_read(self.wake_fd)
+            os.eventfd_read(self._wake)
 
     def close(self) -> None:
         """Ends the thread; what it was doing is lost."""
@@ -114,7 +117,7 @@ class Kernel:
             while (work := self._todo.get()) is not None:
                 self._answers.append(work())
                 del work  # or a picture would live on until the next task
-                os.eventfd_write(self.wake_fd, 1)
+                os.eventfd_write(self._wake, 1)
         except BaseException as error:  # noqa: BLE001 - the main thread raises it
             self._crash = error
-            os.eventfd_write(self.wake_fd, 1)
+            os.eventfd_write(self._wake, 1)

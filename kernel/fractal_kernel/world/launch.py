@@ -5,6 +5,7 @@ Pure but for `find_mpirun`. Whoever runs the command gives it /dev/null as its s
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,11 @@ RANK_ENVIRONMENT: Final[Mapping[str, str]] = {
 }
 """The environment of every rank; each value has its reason beside it."""
 
+_MESSAGES: Final[Mapping[str, str]] = {
+    "pml": "ob1",  # no search for InfiniBand and its like, whose absence is reported as a warning
+    # How much of a large message moves at each look: 1 MiB. With Open MPI's 3, a tile of 48 MiB takes 1.5 s.
+    "pml_ob1_send_pipeline_depth": "32",
+}
 _FORWARDED: Final = ("FRACTAL_", "PYTHONPATH")  # mpirun passes nothing to other machines by itself
 _VERSION: Final = re.compile(r"\(Open MPI\) (\d+)\.(\d+)")
 _ALLOW_ROOT: Final = ("OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM")
@@ -123,10 +129,10 @@ def _major_version(path: str) -> int | None:
 
 def _settings_of_4(launch: Launch) -> Iterator[tuple[str, str, str]]:
     """Open MPI 4.1's parameters, each as option, name and value."""
-    local, remote = launch.remote is None, launch.remote
+    remote = launch.remote
     settings = {
-        "pml": "ob1",  # no search for InfiniBand and its like, whose absence is reported as a warning
-        "btl": "self,vader" if local else "self,vader,tcp",
+        **_MESSAGES,
+        "btl": "self,vader" if remote is None else "self,vader,tcp",
         "btl_vader_single_copy_mechanism": "none",  # pods may not read one another's memory
     }
     if remote is None:
@@ -145,6 +151,10 @@ def _settings_of_4(launch: Launch) -> Iterator[tuple[str, str, str]]:
         settings |= {"plm_rsh_args": " ".join(remote.ssh_args)} if remote.ssh_args else {}
         if remote.interface:
             settings |= {"btl_tcp_if_include": remote.interface, "oob_tcp_if_include": remote.interface}
+        if launch.scratch is not None:
+            # A daemon of an earlier world that was killed has left its files on the other hosts.
+            sweep = shlex.join(["find", str(launch.scratch), "-mindepth", "1", "-delete"])
+            settings |= {"orte_launch_agent": f"{sweep} ; orted"}
     if launch.scratch is not None:
         settings |= {"orte_tmpdir_base": str(launch.scratch), "btl_vader_backing_directory": str(launch.scratch)}
     return (("--mca", name, value) for name, value in settings.items())
@@ -153,7 +163,11 @@ def _settings_of_4(launch: Launch) -> Iterator[tuple[str, str, str]]:
 def _settings_of_5(launch: Launch) -> Iterator[tuple[str, str, str]]:
     """Open MPI 5's parameters; those of its launcher, PRRTE, have an option of their own."""
     remote = launch.remote
-    world = {"pml": "ob1", "btl": "self,sm" if remote is None else "self,sm,tcp", "smsc": "^cma,knem,xpmem"}
+    world = {
+        **_MESSAGES,
+        "btl": "self,sm" if remote is None else "self,sm,tcp",
+        "smsc": "^cma,knem,xpmem",  # pods may not read one another's memory
+    }
     launcher: dict[str, str] = {}
     if remote is not None:
         launcher |= {

@@ -14,10 +14,12 @@ from fractal_kernel.world.pulses import Pulses
 from fractal_kernel.world.schedule import Schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from _typeshed import HasFileno
     from mpi4py import MPI
 
+    from fractal_kernel.world.bells import Bells
     from fractal_kernel.world.ledger import Ledger
     from fractal_kernel.world.link import Link
 
@@ -31,14 +33,16 @@ DRAIN_S: Final = 2.0
 class Root:
     """Rank 0 of a world, which serves the agent at the other end of the link."""
 
-    def __init__(self, comm: "MPI.Intracomm", link: "Link", ledger: "Ledger") -> None:
-        self._exchange: Exchange[orders.Order, orders.Report] = Exchange(comm)
+    def __init__(self, comm: "MPI.Intracomm", bells: "Bells", link: "Link", ledger: "Ledger", *, called: bool) -> None:
+        self._bells = bells
+        self._exchange: Exchange[orders.Order, orders.Report] = Exchange(comm, bells)
         self._kernel = Kernel(rank=0, ranks=comm.size)
         self._schedule = Schedule(comm.size)
         self._pulses = Pulses(comm.size, time.monotonic())
-        self._pace = Pace()
+        self._pace = Pace(called=called)
         self._link = link
         self._ledger = ledger
+        self._callers: Sequence[HasFileno] = (self._kernel, self._link, self._bells)
         self._ranks = range(comm.size)
         self._ended = False
 
@@ -46,24 +50,35 @@ class Root:
         """Works until the agent says to end, or is gone."""
         try:
             self._link.send(ready)
+            moved = True
             while not self._ended:
-                moved = self._look()
-                self._sleep(self._pace.sleep_s(self._state, moved=moved, batch_s=self._kernel.batch_s))
+                moved = self._look(self._sleep(moved=moved))
         finally:
             self._dismiss()
 
     @property
     def _state(self) -> State:
-        if len(self._ranks) == 1:
-            return State.ALONE
+        if self._exchange.moving:
+            return State.MOVING
         if self._schedule.idle:
             return State.IDLE
         return State.BUSY if self._schedule.saturated else State.EXPECTING
 
-    def _look(self) -> bool:
+    def _sleep(self, *, moved: bool) -> "Sequence[HasFileno]":
+        """Sleeps until somebody calls, or it is time to look; who called."""
+        longest_s = self._pace.sleep_s(self._state, moved=moved, batch_s=self._kernel.batch_s)
+        writers = [self._link] if self._link.unsent else []
+        # select, since poll would round up to milliseconds
+        return select.select(self._callers, writers, [], longest_s)[0]
+
+    def _look(self, ready: "Sequence[HasFileno]") -> bool:
         """One look at everything; whether there was anything."""
+        if self._bells in ready:
+            self._bells.hush()
+        if self._kernel in ready:
+            self._kernel.hush()
         moved = self._link.flush()
-        for stimulus in self._stimuli():
+        for stimulus in self._stimuli(heard=self._link in ready):
             moved = True
             for action in self._schedule.handle(stimulus):
                 self._do(action)
@@ -71,9 +86,9 @@ class Root:
             self._link.send(beats)
         return moved
 
-    def _stimuli(self) -> "Iterator[wire.ToWorld | Reported]":
-        yield from self._link.receive()
-        self._kernel.clear_wake()
+    def _stimuli(self, *, heard: bool) -> "Iterator[wire.ToWorld | Reported]":
+        if heard:
+            yield from self._link.receive()
         while self._room > 0 and (answer := self._kernel.take()) is not None:
             yield Reported(rank=0, outcome=answer[0], data=answer[1])
         for parcel in self._exchange.receive(self._room):
@@ -101,12 +116,6 @@ class Root:
                 self._ended = True
             case _:
                 assert_never(action)
-
-    def _sleep(self, longest_s: float) -> None:
-        """Until the agent or the kernel thread has something to say, or for so long."""
-        link = self._link.fileno()
-        writers = [link] if self._link.unsent else []
-        select.select([self._kernel.wake_fd, link], writers, [], longest_s)  # poll would round up to milliseconds
 
     def _dismiss(self) -> None:
         """Tells every other rank to end."""

@@ -62,6 +62,7 @@ def test_open_mpi_4_on_pods_keeps_names_pins_the_interface_and_notices_a_dead_pe
     assert command[command.index("--host") + 1] == "a.w.ns.svc:2,b.w.ns.svc:2"
     assert settings(command) == {
         "pml": "ob1",
+        "pml_ob1_send_pipeline_depth": "32",
         "btl": "self,vader,tcp",
         "btl_vader_single_copy_mechanism": "none",
         "orte_keep_fqdn_hostnames": "1",
@@ -72,6 +73,7 @@ def test_open_mpi_4_on_pods_keeps_names_pins_the_interface_and_notices_a_dead_pe
         "plm_rsh_args": "-p 2222",
         "btl_tcp_if_include": "eth0",
         "oob_tcp_if_include": "eth0",
+        "orte_launch_agent": "find /dev/shm/world -mindepth 1 -delete ; orted",
         "orte_tmpdir_base": "/dev/shm/world",
         "btl_vader_backing_directory": "/dev/shm/world",
     }
@@ -81,6 +83,7 @@ def test_open_mpi_5_on_pods_says_the_same_in_its_own_names() -> None:
     command = build_command(FIVE, PODS, {})
     assert settings(command) == {
         "pml": "ob1",
+        "pml_ob1_send_pipeline_depth": "32",
         "btl": "self,sm,tcp",
         "smsc": "^cma,knem,xpmem",
         "btl_tcp_if_include": "eth0",

@@ -1,0 +1,83 @@
+"""Images from stored tiles, however the picture is cut."""
+
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from support.agent_fakes import FakeStore, deflated, pixels_of, tile_of
+
+from fractal_api.storage import CHUNK_BYTES
+from fractal_api.tiling import Rect, TileGrid
+from fractal_kernel import wire
+from fractal_kernel.agent.assemble import Assembly, TilesLost, assemble
+from fractal_kernel.agent.patience import Patience
+from fractal_kernel.store.interface import RunKey
+
+RUN = RunKey(install="test", uid="picture", attempt=3)
+
+
+async def stored(grid: TileGrid) -> FakeStore:
+    store = FakeStore()
+    await store.open_run(RUN, "sha")
+    await store.put_tiles(RUN, [(index, tile_of(grid, index).blob) for index in range(len(grid))])
+    return store
+
+
+def assembly(grid: TileGrid, store: FakeStore, folder: Path) -> Assembly:
+    return Assembly(run=RUN, store=store, grid=grid, texts={"a": "b"}, folder=folder, patience=Patience(limit_s=1))
+
+
+async def deflate(band: wire.Band) -> wire.Deflated:
+    return deflated(band)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "size"),
+    [
+        pytest.param(64, 64, 64, id="one tile, one band"),
+        pytest.param(1, 1, 1, id="one pixel"),
+        pytest.param(130, 70, 32, id="tiles smaller than a band, clipped"),
+        pytest.param(130, 200, 100, id="tiles that end inside bands"),
+        pytest.param(70, 300, 256, id="tiles of several bands"),
+        pytest.param(40, 130, 3, id="many small tiles"),
+        pytest.param(900, 700, 512, id="several chunks"),
+    ],
+)
+async def test_the_image_is_the_picture_however_it_is_cut(tmp_path: Path, width: int, height: int, size: int) -> None:
+    grid = TileGrid(width=width, height=height, size=size)
+    store = await stored(grid)
+    record = await assemble(assembly(grid, store, tmp_path), deflate, max_iterations=7, seconds=1.5)
+    image = b"".join([chunk async for chunk in store.read_image(RUN)])
+    expected = pixels_of(Rect(0, 0, width, height))
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(image))), expected)
+    assert record.pixels_sha256 == hashlib.sha256(expected.tobytes()).hexdigest()
+    assert (record.bytes, record.chunks) == (len(image), -(-len(image) // CHUNK_BYTES))
+    assert (record.attempt, record.max_iterations, record.seconds) == (3, 7, 1.5)
+    assert (record.width, record.height) == (width, height)
+
+
+async def test_every_lost_or_damaged_tile_is_named(tmp_path: Path) -> None:
+    grid = TileGrid(width=100, height=100, size=32)
+    store = await stored(grid)
+    tiles = store.tiles["picture"]
+    del tiles[2]
+    tiles[5] = tiles[6]
+    tiles[9] = tiles[9][:-1] + bytes([tiles[9][-1] ^ 1])
+    with pytest.raises(TilesLost, match="3 tiles can't be read back, among them tile 2") as lost:
+        await assemble(assembly(grid, store, tmp_path), deflate, max_iterations=7, seconds=1.5)
+    assert lost.value.lost == {2, 5, 9}
+
+
+async def test_a_rank_that_fails_leaves_no_work_behind(tmp_path: Path) -> None:
+    grid = TileGrid(width=100, height=300, size=32)
+
+    async def fail(band: wire.Band) -> wire.Deflated:
+        if band.band == 2:
+            raise ConnectionError("gone")
+        return deflated(band)
+
+    with pytest.raises(ConnectionError):
+        await assemble(assembly(grid, await stored(grid), tmp_path), fail, max_iterations=7, seconds=1.5)

@@ -1,0 +1,148 @@
+"""A world on two hosts, as in the pods: the same picture to the byte, whatever happens to the second host."""
+
+import json
+import os
+import random
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import pytest
+from support.agent_process import until
+from support.checkout import ROOT
+from support.hosted_agent import HostedAgent, hosted_agent, ranks_on
+from support.hosts import Host
+
+from fractal_api import GROUP, VERSION
+
+SPEC: Final[dict[str, Any]] = {
+    "fractal": {
+        "type": "Mandelbrot",
+        "center": {"re": "-0.7436", "im": "0.1318"},
+        "zoom": "60",
+        "maxIterations": 20_000,
+    },
+    "image": {"width": 480, "height": 360, "samples": 4, "blockSize": 16},
+}
+TILES: Final = 30 * 23
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The picture as one process on this machine renders it."""
+    folder = tmp_path_factory.mktemp("reference")
+    manifest = {"apiVersion": f"{GROUP}/{VERSION}", "kind": "FractalJob", "metadata": {"name": "x"}, "spec": SPEC}
+    (folder / "job.yaml").write_text(json.dumps(manifest))
+    code = "import sys; from fractal_kernel.cli.program import main; sys.exit(main())"
+    command = [sys.executable, "-c", code, "render", str(folder / "job.yaml"), "-o", str(folder / "x.png")]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    return (folder / "x.png").read_bytes()
+
+
+@pytest.fixture
+def moment() -> int:
+    """A number of acknowledged tiles, between 5 and 60 percent."""
+    seed = os.environ.get("FRACTAL_SEED", secrets.token_hex(4))
+    print(f"FRACTAL_SEED={seed}")
+    return random.Random(seed).randrange(TILES * 5 // 100, TILES * 60 // 100)  # noqa: S311 - reproducible
+
+
+def assert_complete(agent: HostedAgent, reference: bytes) -> None:
+    """The run has ended well, with the picture, and nothing acknowledged was rendered again."""
+    ended = agent.wait_for_end("u-1")
+    assert ended["phase"] == "Complete", ended
+    assert agent.image("u") == reference
+    assert agent.ledger().acknowledged() == set(range(TILES))
+    assert agent.ledger().rendered_after_acknowledged() == []
+
+
+def assert_clean_end(agent: HostedAgent) -> None:
+    """The agent ends in order, and nothing of any of its worlds is left on either host."""
+    agent.stop()
+    until(lambda: agent.leftovers() == [], "both hosts are clean", 30)
+
+
+def test_two_hosts_render_the_same_file_and_leave_nothing(agent: HostedAgent, reference: bytes) -> None:
+    assert agent.wait_until_ready()["hosts"] == ["mpi-node-0", "mpi-node-1"]
+    assert [len(ranks_on(host)) for host in agent.hosts] == [1, 2]
+    agent.put("u-1", SPEC)
+    assert_complete(agent, reference)
+    assert agent.view("u-1")["worldsLost"] == 0
+    assert_clean_end(agent)
+
+
+def kill_rank(hosts: tuple[Host, Host]) -> None:
+    os.kill(ranks_on(hosts[1])[0], signal.SIGKILL)
+
+
+def kill_ssh(hosts: tuple[Host, Host]) -> None:
+    os.kill(hosts[0].processes("ssh -x")[0], signal.SIGKILL)
+
+
+def kill_session(hosts: tuple[Host, Host]) -> None:
+    for process in set(hosts[1].processes("sshd:")) - hosts[1].own_processes():
+        os.kill(process, signal.SIGKILL)
+
+
+def kill_daemon(hosts: tuple[Host, Host]) -> None:
+    for process in hosts[1].processes("orted"):
+        os.kill(process, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("kill", [kill_rank, kill_ssh, kill_session, kill_daemon])
+def test_what_is_killed_on_the_way_to_the_second_host_costs_time_only(
+    agent: HostedAgent, reference: bytes, moment: int, kill: Callable[[tuple[Host, Host]], None]
+) -> None:
+    agent.wait_until_ready()
+    agent.put("u-1", SPEC)
+    agent.wait_for_tiles("u-1", moment)
+    kill(agent.hosts)
+    assert_complete(agent, reference)
+    assert agent.view("u-1")["worldsLost"] <= 1
+    assert_clean_end(agent)
+
+
+def pull_cable(hosts: tuple[Host, Host], *, cut: bool) -> None:
+    hosts[1].cable(plugged=not cut)
+
+
+def lose_packets(hosts: tuple[Host, Host], *, cut: bool) -> None:
+    hosts[1].deafen(hosts[0], deaf=cut)
+
+
+class Partition(Protocol):
+    def __call__(self, hosts: tuple[Host, Host], *, cut: bool) -> None: ...
+
+
+@pytest.mark.parametrize("partition", [pull_cable, lose_packets])
+def test_a_cut_off_host_is_noticed_within_30_seconds_and_the_run_goes_on_when_it_is_back(
+    agent: HostedAgent, reference: bytes, moment: int, partition: Partition
+) -> None:
+    epoch = agent.wait_until_ready()["epoch"]
+    agent.put("u-1", SPEC)
+    agent.wait_for_tiles("u-1", moment)
+    partition(agent.hosts, cut=True)
+    start = time.monotonic()
+    until(lambda: agent.world()["epoch"] != epoch, "the loss of the host is noticed", 30)
+    print(f"noticed after {time.monotonic() - start:.1f} s: {agent.world()['message']}")
+    told = "mpi-node-1.mpi-node.test:2222 can't be reached"
+    until(lambda: told in agent.world()["message"], "the agent says why", 30)
+    partition(agent.hosts, cut=False)
+    assert_complete(agent, reference)
+    assert_clean_end(agent)
+
+
+def test_the_agent_waits_for_a_host_and_says_for_which(hosts: tuple[Host, Host], tmp_path: Path) -> None:
+    hosts[1].stop_sshd()
+    with hosted_agent(hosts, tmp_path / "output") as agent:
+        until(lambda: bool(agent.world()["waiting"]), "the agent waits")
+        assert agent.world()["waiting"] == {
+            "peers": "0 of 1 peers are ready: mpi-node-1.mpi-node.test:2222 refuses connections"
+        }
+        hosts[1].start_sshd()
+        assert agent.wait_until_ready()["ranks"] == 3

@@ -1,0 +1,118 @@
+"""`fractal render -n`: ranks in this process tree, and a picture that outlives every interruption."""
+
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.agent_process import Place, until
+from support.joined_ledger import JoinedLedger, acknowledged_so_far
+from support.render_process import RenderProcess
+from support.truth import Truth
+
+Render = Callable[..., RenderProcess]
+SOON_S = 2.0
+"""A second is promised; a busy machine may need another one."""
+
+
+@pytest.fixture
+def render(place: Place, truth: Truth) -> Render:
+    def start(*arguments: str, path: str | None = None) -> RenderProcess:
+        return RenderProcess(place, truth, *arguments, path=path)
+
+    return start
+
+
+def wait_for_tiles(place: Place, truth: Truth, share: float) -> None:
+    until(lambda: acknowledged_so_far(place.ledger) >= share * truth.tiles, f"{share:.0%} of the tiles")
+
+
+def check_nothing_is_left(place: Place) -> None:
+    until(lambda: not place.processes(), "no process is left", deadline_s=5)
+    assert [path for root in place.temporary.iterdir() for path in root.iterdir()] == []
+    assert place.leftovers() == [str(root) for root in place.temporary.iterdir()]
+
+
+@pytest.mark.parametrize("ranks", [1, 3])
+def test_ranks_write_the_same_file_as_threads(render: Render, place: Place, truth: Truth, ranks: int) -> None:
+    process = render("-n", str(ranks))
+    assert process.wait() == 0
+    assert process.errors == ""
+    assert process.picture.read_bytes() == truth.image
+    assert process.unfinished == []
+    check_nothing_is_left(place)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [pytest.param(signal.SIGINT, 130, id="Ctrl-C"), pytest.param(signal.SIGTERM, 143, id="SIGTERM")],
+)
+def test_an_interrupted_picture_goes_on_when_called_again(
+    render: Render, place: Place, truth: Truth, number: signal.Signals, code: int
+) -> None:
+    first = render("-n", "2")
+    wait_for_tiles(place, truth, 0.3)
+    first.send(number)
+    start = time.monotonic()
+    assert first.wait() == code
+    assert time.monotonic() - start < SOON_S
+    assert first.errors.strip() == ""  # a line break after the terminal's ^C
+    assert not first.picture.exists()
+    check_nothing_is_left(place)
+    second = render("-n", "2")
+    assert second.wait() == 0
+    ledger = JoinedLedger(place.ledger)
+    assert second.errors.startswith("fractal: resuming: ")
+    assert second.errors.endswith(f" of {truth.tiles} tiles\n")
+    assert second.picture.read_bytes() == truth.image
+    assert ledger.rendered_after_acknowledged() == []
+    assert second.unfinished == []
+
+
+def test_a_killed_rendering_goes_on_and_what_it_left_is_swept(render: Render, place: Place, truth: Truth) -> None:
+    first = render("-n", "2")
+    wait_for_tiles(place, truth, 0.5)
+    first.send(signal.SIGKILL)
+    assert first.wait() == -signal.SIGKILL
+    until(lambda: not place.processes(), "the ranks die with it", deadline_s=10)
+    second = render("-n", "3")
+    assert second.wait() == 0
+    assert "resuming: " in second.errors
+    assert second.picture.read_bytes() == truth.image
+    assert JoinedLedger(place.ledger).rendered_after_acknowledged() == []
+    check_nothing_is_left(place)
+
+
+def test_a_second_rendering_of_the_same_picture_at_once_says_so(render: Render, place: Place, truth: Truth) -> None:
+    first = render("-n", "2")
+    wait_for_tiles(place, truth, 0.1)
+    second = render("-n", "2")
+    assert second.wait() == 1
+    assert second.errors.startswith("fractal: this picture is being rendered already: process ")
+    assert not first.over
+    assert first.wait() == 0
+    assert first.picture.read_bytes() == truth.image
+
+
+def test_without_an_open_mpi_one_process_renders_and_says_so_once(render: Render, tmp_path: Path, truth: Truth) -> None:
+    if shutil.which("mpirun", path=str(Path(sys.executable).parent)):
+        pytest.skip("there is an mpirun beside this Python, which is found without PATH")
+    process = render("-n", "2", path=str(tmp_path))
+    assert process.wait() == 0
+    (line,) = process.errors.splitlines()
+    assert line.startswith("fractal: there is no Open MPI here, so one process renders")
+    assert line.endswith("pip install 'clusteredfractals[mpi]' brings one, without root")
+    assert process.picture.read_bytes() == truth.image
+    assert process.unfinished == []
+
+
+def test_an_mpirun_that_does_not_work_is_told_of(render: Render, tmp_path: Path) -> None:
+    broken = tmp_path / "mpirun"
+    broken.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "mpirun (Open MPI) 4.1.4" && exit\necho no; exit 3\n')
+    broken.chmod(0o755)
+    process = render("-n", "2", path=f"{tmp_path}:/usr/bin:/bin")
+    assert process.wait() == 1
+    assert "mpirun ended with code 3; its last words: no" in process.errors
