@@ -95,6 +95,14 @@ bench: dev ## the figures of docs/performance.md, measured here
 COMPILE := $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \
     --no-emit-trusted-host --no-emit-find-links --no-header --build-deps-for=editable pyproject.toml
 
+.PHONY: generate
+generate: dev ## write what is made from the models: the CRDs, and their pages in docs/reference
+	@$(BIN)/python crds/generate.py
+
+.PHONY: verify
+verify: dev ## say which generated file is not what the models say
+	@$(BIN)/python crds/generate.py --check
+
 .PHONY: lock
 lock: dev ## the newest versions that pyproject allows, with hashes, into requirements/
 	@$(COMPILE) --output-file requirements/base.lock

@@ -4,39 +4,27 @@ Everything is read from the models, so it works without a cluster and can't cont
 """
 
 import argparse
-import json
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
-from enum import StrEnum
 from typing import Final, NoReturn
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from fractal_api import GROUP, VERSION
-from fractal_api.constraints import Words
 from fractal_api.errors import SpecError
 from fractal_api.fields import Place, Shape, field_shape, fields_of, root
-from fractal_api.job_rules import JOB_RULES
 from fractal_api.jobs import FractalJob
-from fractal_api.namespaces import NAMESPACE_RULES, FractalNamespace
+from fractal_api.kinds import KINDS, Kind
 from fractal_api.quoting import plain
 from fractal_api.sentences import nearest
-from fractal_api.wording import allowed, joined, type_name
+from fractal_api.wording import allowed, default, joined, type_name
 
 WIDTH: Final = 100
 
-KINDS: Final[dict[str, type[BaseModel]]] = {
-    **dict.fromkeys(("fractaljob", "fractaljobs", "fj"), FractalJob),
-    **dict.fromkeys(("fractalnamespace", "fractalnamespaces", "fns"), FractalNamespace),
-}
-"""The kinds by the names that kubectl knows them by."""
-
-_MESSAGES: Final = {
-    FractalJob: [(rule.field, rule.message) for rule in JOB_RULES],
-    FractalNamespace: [(rule.field, rule.message) for rule in NAMESPACE_RULES],
-}
+_KINDS: Final[dict[str, Kind]] = {name: kind for kind in KINDS for name in kind.names}
+_MESSAGES: Final = {kind.model: [(rule.field, rule.message) for rule in kind.rules] for kind in KINDS}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -90,8 +78,8 @@ def _split(path: str) -> tuple[type[BaseModel], list[str]]:
     """The kind that a path is about, and the names of the path; a part of the spec may be named without `spec`."""
     names = [name for name in path.strip().split(".") if name]
     model: type[BaseModel] = FractalJob
-    if names and names[0].lower() in KINDS:
-        model = KINDS[names.pop(0).lower()]
+    if names and names[0].lower() in _KINDS:
+        model = _KINDS[names.pop(0).lower()].model
     spec = _inner(field_shape(fields_of(model)["spec"]))
     if names and spec and names[0] not in fields_of(model) and names[0] in fields_of(spec):
         names.insert(0, "spec")
@@ -119,26 +107,19 @@ def _inner(shape: Shape) -> type[BaseModel] | None:
 
 
 def _about(info: FieldInfo, shape: Shape) -> Iterator[str]:
-    default = _default(info)
-    if default is not None:
-        yield f"DEFAULT:  {default}"
+    if (written := default(info)) is not None:
+        yield f"DEFAULT:  {written}"
     if _inner(shape) is None:
         yield from _hanging("ALLOWED:  ", allowed(shape))
 
 
-def _default(info: FieldInfo) -> str | None:
-    """The default as it would be written in YAML; None when there is none."""
-    words = field_shape(info).constraint(Words)
-    if words and words.default:
-        return words.default
-    default = info.default
-    if info.is_required() or default in (None, "", ()) or info.default_factory is not None:
-        return None
-    return str(default) if isinstance(default, StrEnum) else json.dumps(default)
-
-
 def _marked(info: FieldInfo) -> str:
     return f"<{type_name(field_shape(info))}>" + (" -required-" if info.is_required() else "")
+
+
+def _otherwise(info: FieldInfo) -> str:
+    written = default(info)
+    return f" (default {written})" if written else ""
 
 
 def _text(place: Place, model: type[BaseModel]) -> str:
@@ -148,8 +129,7 @@ def _text(place: Place, model: type[BaseModel]) -> str:
 def _fields(model: type[BaseModel]) -> Iterator[str]:
     """The fields of a part, each with its text."""
     for name, info in fields_of(model).items():
-        default = _default(info)
-        yield f"  {name} {_marked(info)}" + (f" (default {default})" if default else "")
+        yield f"  {name} {_marked(info)}{_otherwise(info)}"
         yield from _wrapped(info.description or "", 4)
         yield ""
 
@@ -157,8 +137,7 @@ def _fields(model: type[BaseModel]) -> Iterator[str]:
 def _tree(model: type[BaseModel], depth: int) -> Iterator[str]:
     """The fields of a manifest and, indented, those within them."""
     for name, info in fields_of(model).items():
-        default = _default(info)
-        yield f"{'  ' * depth}{name} {_marked(info)}" + (f" (default {default})" if default else "")
+        yield f"{'  ' * depth}{name} {_marked(info)}{_otherwise(info)}"
         inner = _inner(field_shape(info))
         if inner is not None and name != "metadata":
             yield from _tree(inner, depth + 1)

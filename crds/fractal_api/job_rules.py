@@ -3,7 +3,7 @@
 import json
 from typing import TYPE_CHECKING, Final
 
-from fractal_api import decimals
+from fractal_api import cel, decimals
 from fractal_api.picture import ColorPart, FractalType, Sampling
 from fractal_api.quoting import quoted
 from fractal_api.rules import Rule
@@ -96,14 +96,14 @@ JOB_RULES: "Final[tuple[Rule[FractalJobSpec], ...]]" = (
     Rule(
         field="spec.color",
         must="have nothing but legacyMode with spec.image.sampling Legacy",
-        cel=f"!{_LEGACY} || !has(self.color) || (self.color.inside == '#000000' && self.color.offset == 0.0"
-        " && self.color.scale == 1.0)",
+        cel=f"!{_LEGACY} || !has(self.color) || ((!has(self.color.inside) || self.color.inside == '#000000')"
+        " && self.color.offset == 0.0 && self.color.scale == 1.0)",
         breach=_legacy_colors,
     ),
     Rule(
         field="spec.fractal.zoom",
         must='be at most "1e308" with spec.image.sampling Legacy',
-        cel=None,
+        cel=f"!{_LEGACY} || {cel.magnitude_at_most('self.fractal.zoom', '1e308')}",
         breach=_legacy_zoom,
     ),
 )

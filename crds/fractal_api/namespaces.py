@@ -28,8 +28,12 @@ ClassName = Annotated[
 class Resources(Part):
     """What a pod asks for, and what it may use."""
 
-    requests: dict[str, Quantity] = Field(default_factory=dict, description="What each pod is guaranteed, by resource.")
-    limits: dict[str, Quantity] = Field(default_factory=dict, description="What each pod may use, by resource.")
+    requests: dict[str, Quantity] = Field(
+        default_factory=dict, max_length=32, description="What each pod is guaranteed, by resource."
+    )
+    limits: dict[str, Quantity] = Field(
+        default_factory=dict, max_length=32, description="What each pod may use, by resource."
+    )
 
 
 class LocalReference(Part):
@@ -69,7 +73,7 @@ class FractalNamespaceSpec(Part):
     nodes: int = Field(default=4, ge=0, le=1000, description="Pods of the world; 0 lets it rest.")
     slots_per_node: int = Field(default=2, ge=1, le=256, alias="slotsPerNode", description="MPI ranks in each pod.")
     image: (
-        Annotated[str, Field(max_length=1024, pattern=r"^[^\s]+$"), Words(allowed="the name of a container image")]
+        Annotated[str, Field(max_length=1024, pattern=r"^[!-~]+$"), Words(allowed="the name of a container image")]
         | None
     ) = Field(default=None, description="Image of the pods. The operator's own choice when absent.")
     template: WorldTemplate | None = Field(
@@ -155,7 +159,7 @@ class FractalNamespace(Part):
     )
     kind: Literal["FractalNamespace"] = Field(description="The kind of the object.")
     metadata: ObjectMeta = Field(description="Name, labels and annotations, as of every Kubernetes object.")
-    spec: FractalNamespaceSpec = Field(default_factory=FractalNamespaceSpec, description="The world that is wanted.")
+    spec: FractalNamespaceSpec = Field(description="The world that is wanted; {} takes every default.")
     status: FractalNamespaceStatus | None = Field(
         default=None, description="What became of the world; written by the operator."
     )

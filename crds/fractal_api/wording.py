@@ -1,5 +1,6 @@
-"""Constraints in words, for people: "a whole number from 1 to 4096"."""
+"""Constraints and defaults in words, for people: "a whole number from 1 to 4096"."""
 
+import json
 import typing
 from collections.abc import Sequence
 from enum import StrEnum
@@ -7,9 +8,10 @@ from typing import Any, Final, Literal
 
 from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import AwareDatetime
+from pydantic.fields import FieldInfo
 
 from fractal_api.constraints import DecimalRange, OneOf, Words
-from fractal_api.fields import Shape, fields_of
+from fractal_api.fields import Shape, field_shape, fields_of
 
 
 def allowed(shape: Shape) -> str:
@@ -17,15 +19,46 @@ def allowed(shape: Shape) -> str:
     return joined([_allowed(alternative) for alternative in shape.alternatives])
 
 
+def says_more(shape: Shape) -> str | None:
+    """A sentence about what may stand in a field, where that is more than its type; None where it isn't."""
+    if shape.models or (shape.item and shape.item.models):
+        return None
+    inner = [part for found in shape.alternatives for part in (found, found.item, found.value) if part]
+    constrained = any(_constrained(found) for part in inner for found in part.alternatives)
+    return f"Must be {allowed(shape)}." if constrained else None
+
+
+def is_enum(shape: Shape) -> bool:
+    """Whether a shape is a closed set of words."""
+    return isinstance(shape.bare, type) and issubclass(shape.bare, StrEnum)
+
+
 def type_name(shape: Shape) -> str:
     """The type of a field, as kubectl explain writes it."""
     return " or ".join(dict.fromkeys(_type_name(alternative) for alternative in shape.alternatives))
+
+
+def default(info: FieldInfo) -> str | None:
+    """What a field is when it is absent, as it would be written in YAML; None when it has no default."""
+    words = field_shape(info).constraint(Words)
+    if words and words.default:
+        return words.default
+    value = info.default
+    if info.is_required() or value in (None, "", ()) or info.default_factory is not None:
+        return None
+    return str(value) if isinstance(value, StrEnum) else json.dumps(value)
 
 
 def joined(words: Sequence[str], link: str = "or") -> str:
     """The words as an enumeration: "a, b or c"."""
     *most, last = words
     return f"{', '.join(most)} {link} {last}" if most else last
+
+
+def _constrained(shape: Shape) -> bool:
+    kinds = (Ge, Le, MinLen, MaxLen, OneOf, DecimalRange, Words)
+    spoken = (shape.constraint(kind) for kind in kinds)
+    return shape.origin is Literal or is_enum(shape) or any(spoken)
 
 
 def _allowed(shape: Shape) -> str:
@@ -37,7 +70,7 @@ def _allowed(shape: Shape) -> str:
         return joined([str(value) for value in choice.values])
     if shape.origin is Literal:
         return joined([str(value) for value in typing.get_args(shape.bare)])
-    if isinstance(shape.bare, type) and issubclass(shape.bare, StrEnum):
+    if is_enum(shape):
         return joined([str(value) for value in shape.bare])
     return _allowed_by_type(shape)
 
@@ -48,7 +81,11 @@ def _allowed_by_type(shape: Shape) -> str:
     if shape.item is not None:
         return _allowed_list(shape, shape.item)
     if shape.value is not None:
-        return "an object" if shape.value.bare is Any else f"an object whose values are each {allowed(shape.value)}"
+        most = shape.constraint(MaxLen)
+        count = f" of at most {most.max_length} entries" if most else ""
+        return f"an object{count}" + (
+            "" if shape.value.bare is Any else f" whose values are each {allowed(shape.value)}"
+        )
     return _SCALARS[shape.bare] + _span(shape)
 
 
