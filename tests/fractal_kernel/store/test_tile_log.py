@@ -1,5 +1,6 @@
 """The file store's log of tiles: what a crash or a bad disk leaves of it."""
 
+import contextlib
 import os
 import resource
 from collections.abc import Iterator
@@ -90,23 +91,26 @@ def test_a_tile_that_rots_on_the_disk_is_noticed_when_it_is_read(path: Path) -> 
     log.close()
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def small_files() -> Iterator[None]:
+    """Not a fixture: pytest's own output may be a file, too, and it writes there before a fixture ends."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@pytest.mark.usefixtures("small_files")
 def test_a_batch_without_room_leaves_the_log_as_it_was(path: Path) -> None:
     (end,) = written(path, (1, 2))
     log = TileLog.open(path)
-    with pytest.raises(OSError, match="File too large"):
+    with small_files(), pytest.raises(OSError, match="File too large"):
         log.append(tiles(*range(100), size=SIZE))
     assert path.stat().st_size == end
     assert log.indices == {1, 2}
-    log.append(tiles(3, size=SIZE))
+    with small_files():
+        log.append(tiles(3, size=SIZE))
     log.close()
     assert held(path) == {1, 2, 3}
 
