@@ -49,7 +49,7 @@ $(VENV)/package.done: pyproject.toml setup.py $(SOURCES) | $(VENV)/base.done
 
 .PHONY: test
 test: dev ## everything: lint, types, and every test; from a fresh machine, alone
-	@$(MAKE) --no-print-directory lint types unit
+	@$(MAKE) --no-print-directory lint types unit on-cluster
 
 .PHONY: lint
 lint: dev ## ruff, cython-lint, codespell, import-linter
@@ -71,8 +71,14 @@ types: dev ## mypy, strict
 	@$(BIN)/mypy -p benchmarks
 
 .PHONY: unit
-unit: dev ## the tests; PYTEST_ARGS="-k tiles" chooses
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+unit: dev ## the tests that need no Kubernetes; PYTEST_ARGS="-k tiles" chooses
+	@$(BIN)/python -m pytest -m "not soak and not cluster" $(PYTEST_ARGS)
+
+.PHONY: on-cluster
+on-cluster: dev ## the tests on a real Kubernetes: this machine's own, or FRACTAL_CLUSTER=current
+	@$(BIN)/python tests/cluster.py up
+	@$(BIN)/python -m pytest -m cluster tests/cluster $(PYTEST_ARGS); code=$$?; \
+	    [ -n "$$FRACTAL_CLUSTER" ] || $(BIN)/python tests/cluster.py down; exit $$code
 
 .PHONY: cluster
 cluster: dev ## a real Kubernetes on this machine, for the tests (root, Debian; 12 minutes the first time)

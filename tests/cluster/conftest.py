@@ -64,4 +64,4 @@ def kubectl(own_cluster: Cluster) -> Iterator[Kubectl]:
     everywhere("create", "namespace", name)
     everywhere.await_condition("create", f"--namespace={name}", "serviceaccount/default", timeout_s=20)
     yield Kubectl(own_cluster, name)
-    everywhere("delete", "namespace", name, "--wait=false")
+    everywhere("delete", "namespace", name, "--wait=false", "--ignore-not-found")

@@ -8,9 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
-from cluster_harness import cluster, life, lock, power
+from cluster_harness import cgroups, cluster, life, lock, network, power, samples
 from cluster_harness.cluster import Cluster
+from cluster_harness.command import run
 from cluster_harness.errors import NotUpError
+from cluster_harness.kubectl import Kubectl
 from cluster_harness.layout import Layout
 from cluster_harness.progress import Progress
 from cluster_harness.sweep import remains
@@ -54,6 +56,22 @@ def test_down_leaves_nothing_running_and_up_is_warm_afterwards() -> None:
     again = life.up(Layout(node_count=2), Progress(life.STAGES))
     assert all(again.ready().values())
     assert time.monotonic() - started < WARM_S
+
+
+def test_up_works_after_a_reboot(kubectl: Kubectl, probe: str) -> None:
+    kubectl.apply(samples.web_pod("before", probe, "node-1", {"app": "before"}))
+    kubectl.await_condition("condition=Ready", "pod/before", timeout_s=30)
+    # a reboot ends processes and everything that the kernel held, and leaves all files, this record among them
+    cgroups.end()
+    network.remove()
+    cgroups.remove()
+    again = life.up(Layout(node_count=2), Progress(life.STAGES))
+    assert all(again.ready().values())
+    assert Kubectl(again, "default").get("pods", "--all-namespaces")["items"] == []
+    node = again.layout.nodes[0]
+    ctr = ["ctr", "--address", str(node.containerd_socket), "--namespace", "k8s.io"]
+    assert run([*ctr, "containers", "list", "--quiet"]) == "", "containers of the life before are forgotten"
+    assert probe in run([*ctr, "images", "list", "--quiet"]), "images are kept"
 
 
 def test_up_sweeps_away_what_a_crash_left(own_cluster: Cluster) -> None:
