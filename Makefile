@@ -49,7 +49,7 @@ $(VENV)/package.done: pyproject.toml setup.py $(SOURCES) | $(VENV)/base.done
 
 .PHONY: test
 test: dev ## everything: lint, types, and every test; from a fresh machine, alone
-	@$(MAKE) --no-print-directory lint types unit on-cluster
+	@$(MAKE) --no-print-directory verify lint types unit on-cluster
 
 .PHONY: lint
 lint: dev ## ruff, cython-lint, codespell, import-linter
