@@ -39,7 +39,7 @@ class Agent:
         self._runs = Runs(limit=around.limits.fruitless)
         self._worlds = Worlds(start_limit_s=around.limits.start_s)
         self._tasks = Tasks()
-        self._spool = Spool(folder=around.folder)
+        self._spool = Spool(folder=around.folder, capacity=around.limits.spool_bytes)
         self._stimuli: deque[s.Stimulus] = deque()
         self._changed = asyncio.Event()
         self._stop = asyncio.Event()
