@@ -5,13 +5,19 @@
 
 import os
 import random
+import time
 
 import pytest
-from support.agent_process import Place, make_place, remove_place
-from support.killing import Fault, Outcome, Victim, render_through
+from support.agent_process import AgentProcess, Place, make_place, remove_place, until
+from support.joined_ledger import JoinedLedger, acknowledged_so_far
+from support.killing import RUN, Fault, Outcome, Victim, check_picture, render_through
 from support.truth import Truth
 
+from fractal_api.events import Completed, Interrupted
+
 SIZES = (1, 2, 3, 5)
+POLITE_S = 10.0
+"""A pod has thirty seconds to end, of which the agent is to need few."""
 
 
 def share(chance: random.Random) -> float:
@@ -37,6 +43,26 @@ def test_a_killed_agent_costs_only_what_was_in_flight(
     place: Place, truth: Truth, chance: random.Random, ranks: int
 ) -> None:
     render_through(place, truth, ranks, [Fault(victim=Victim.AGENT, share=share(chance))])
+
+
+def test_an_agent_that_is_ended_politely_stores_what_was_rendered(
+    place: Place, truth: Truth, chance: random.Random
+) -> None:
+    wanted = share(chance) * truth.tiles
+    with AgentProcess(place, ranks=2) as agent:
+        agent.put(RUN, truth.spec)
+        until(lambda: acknowledged_so_far(place.ledger) >= wanted, f"{wanted:.0f} tiles")
+        start = time.monotonic()
+        assert agent.stop() == 0
+        assert time.monotonic() - start < POLITE_S
+        said = agent.events()[-1]
+    assert isinstance(said, Interrupted | Completed), said
+    until(lambda: not place.leftovers(), "nothing is left over", deadline_s=5)
+    with AgentProcess(place, ranks=3) as successor:
+        successor.put(RUN, truth.spec)
+        check_picture(place, truth, successor.wait_for_end(RUN))
+        successor.stop()
+    assert JoinedLedger(place.ledger).rendered_after_acknowledged() == []
 
 
 @pytest.mark.soak

@@ -32,6 +32,6 @@ def test_memory_is_bounded_at_any_size(place: Place) -> None:
         assert agent.wait_for_end(RUN, deadline_s=600)["phase"] == "Complete"
         peaks = {"agent": peak_mib(agent.process.pid), "rank 0": peak_mib(agent.ranks[0])}
         agent.stop()
-    measured = ", ".join(f"{who} {peak:.0f} MiB" for who, peak in peaks.items())
-    print(f"8,192² pixels of noise in tiles of 4,096²: {measured}")
+    told = ", ".join(f"{who} {peak:.0f} MiB" for who, peak in peaks.items())
+    print(f"8,192² pixels of noise in tiles of 4,096²: {told}")
     assert max(peaks.values()) <= LIMIT_MIB

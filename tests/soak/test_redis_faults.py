@@ -11,7 +11,7 @@ from support.killing import KEY, RUN
 from support.redis_server import RedisServer
 from support.truth import Truth
 
-from fractal_api.events import Waiting
+from fractal_api.events import Backpressure, Waiting
 from fractal_kernel.store.redis_store import RedisStore
 
 
@@ -50,6 +50,26 @@ def test_a_killed_redis_costs_time_and_nothing_else(place: Place, truth: Truth, 
     ledger = JoinedLedger(place.ledger)
     assert max(ledger.handed_out().values()) == 1
     assert ledger.rendered_after_acknowledged() == []
+
+
+def test_a_store_that_hangs_pauses_rendering_when_the_spool_is_full(
+    place: Place, truth: Truth, redis: RedisServer
+) -> None:
+    environment = {"FRACTAL_STORE": redis.url, "FRACTAL_SPOOL_BYTES": "30000"}
+    with AgentProcess(place, ranks=2, environment=environment) as agent:
+        agent.put(RUN, truth.spec)
+        until(lambda: acknowledged_so_far(place.ledger) >= truth.tiles // 10, "a tenth of the tiles")
+        redis.pause()
+        until(lambda: Backpressure(run=RUN, held_up=True) in agent.events(), "the agent pauses its world")
+        time.sleep(0.5)  # what was on its way comes
+        rendered = len(JoinedLedger(place.ledger).lines)
+        time.sleep(0.5)
+        assert len(JoinedLedger(place.ledger).lines) == rendered
+        redis.resume()
+        assert agent.wait_for_end(RUN)["phase"] == "Complete"
+        assert Backpressure(run=RUN, held_up=False) in agent.events()
+        agent.stop()
+    assert asyncio.run(stored_image(redis)) == truth.image
 
 
 def test_a_complete_run_is_complete_at_once_for_a_new_agent(place: Place, truth: Truth, redis: RedisServer) -> None:

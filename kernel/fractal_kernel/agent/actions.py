@@ -99,10 +99,11 @@ class Close:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tell:
-    """Say in an event line that the run has reached this phase."""
+    """Say that the run has reached this phase, or reached it earlier, as the store knows (`recalled`)."""
 
     run: str
     phase: Phase
+    recalled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,9 +15,9 @@ from fractal_kernel import wire
 from fractal_kernel.agent import notices as n
 from fractal_kernel.agent import stimuli as s
 from fractal_kernel.agent import worlds as w
-from fractal_kernel.agent.orders import Ended, Ending, Order, OtherPicture, Taken, known_iterations, loss_reason
+from fractal_kernel.agent.orders import Ending, Order, OtherPicture, Taken, how_it_stands, loss_reason
 from fractal_kernel.agent.performer import CLOSING_S, Performer
-from fractal_kernel.agent.phases import Phase, RunView
+from fractal_kernel.agent.phases import RunView
 from fractal_kernel.agent.roster import Verdict
 from fractal_kernel.agent.runs import Runs
 from fractal_kernel.agent.saving import Saver
@@ -25,7 +25,6 @@ from fractal_kernel.agent.spool import Batch, Spool
 from fractal_kernel.agent.surroundings import Surroundings
 from fractal_kernel.agent.tasks import Tasks
 from fractal_kernel.agent.worlds import Cause, State, Worlds
-from fractal_kernel.store.interface import StoredRun
 
 TICK_S: Final = 0.5
 LETTING_GO_S: Final = 1.0
@@ -40,7 +39,7 @@ class Agent:
         self._runs = Runs(limit=around.limits.fruitless)
         self._worlds = Worlds(start_limit_s=around.limits.start_s)
         self._tasks = Tasks()
-        self._spool = Spool(folder=around.folder)
+        self._spool = Spool(folder=around.folder, capacity=around.limits.spool_bytes)
         self._stimuli: deque[s.Stimulus] = deque()
         self._changed = asyncio.Event()
         self._stop = asyncio.Event()
@@ -86,7 +85,7 @@ class Agent:
                 return self.seen(order.key.id)
             stored = await self._around.store.open_run(order.key, order.digest)
             self._hands.orders[order.key.id] = order
-            self.feed(_how_it_stands(order, stored))
+            self.feed(how_it_stands(order, stored))
             if self.seen(order.key.id).ended:
                 await self._release(order)
             return self.seen(order.key.id)
@@ -169,9 +168,7 @@ class Agent:
             case wire.Surveyed():
                 if run := self.view(message.run):
                     self._hands.pace(message.run).surveyed(run, message.work, time.monotonic())
-                self._around.tell(n.Surveyed(
-                    run=message.run, max_iterations=message.max_iterations, work=message.work, tiles=message.tiles
-                ))  # fmt: skip
+                self._around.tell(n.Surveyed(run=message.run, max_iterations=message.max_iterations))
                 self.feed(s.Surveyed(epoch=epoch, run=message.run, max_iterations=message.max_iterations))
             case wire.Tiles():
                 self._hands.pace(message.run).rendered(message.tiles)
@@ -225,11 +222,14 @@ class Agent:
         self._stimuli.append(stimulus)
         if len(self._stimuli) > 1:
             return
-        while self._stimuli:
-            for action in self._runs.handle(self._stimuli[0], time.monotonic()):
-                self._hands.perform(action)
-            self._stimuli.popleft()
-        self._changed.set()
+        try:
+            while self._stimuli:
+                for action in self._runs.handle(self._stimuli[0], time.monotonic()):
+                    self._hands.perform(action)
+                self._stimuli.popleft()
+        finally:
+            self._stimuli.clear()  # or after an unexpected error nothing would ever be performed again
+            self._changed.set()
 
     def condemn(self, epoch: int, message: str) -> None:
         """End a world that doesn't do what it was told."""
@@ -296,21 +296,3 @@ class Agent:
         while not condition():
             self._changed.clear()
             await self._changed.wait()
-
-
-def _how_it_stands(order: Order, stored: StoredRun) -> s.Put | s.Recall:
-    """What the store says of a run that is put here for the first time."""
-    run, digest, tiles = order.key.id, order.digest, order.tiles
-    if stored.result is not None:
-        return s.Recall(run=run, digest=digest, tiles=tiles, phase=Phase.COMPLETE, result=stored.result)
-    if ended := Ended.find(stored, order.key.attempt):
-        return s.Recall(
-            run=run, digest=digest, tiles=tiles, phase=ended.phase, reason=ended.reason, message=ended.message
-        )
-    return s.Put(
-        run=run,
-        digest=digest,
-        tiles=tiles,
-        stored=frozenset(tile for tile in stored.acknowledged if tile < tiles),
-        max_iterations=known_iterations(stored),
-    )

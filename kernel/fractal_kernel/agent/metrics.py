@@ -46,7 +46,7 @@ class Metrics:
     def __call__(self, notice: n.Notice) -> None:
         """Count it."""
         match notice:
-            case n.PhaseChanged() if notice.run.phase in ENDED:
+            case n.PhaseChanged() if notice.run.phase in ENDED and not notice.recalled:
                 self._runs.labels(notice.run.phase).inc()
                 self._seconds.labels(notice.run.phase).observe(notice.figures.seconds)
             case n.TilesCame():

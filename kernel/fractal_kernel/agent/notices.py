@@ -23,11 +23,12 @@ class Figures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseChanged:
-    """A run has reached another phase, in the time of this world."""
+    """A run has reached another phase, in the time of this world; `recalled` when that was before this agent's time."""
 
     run: "RunView"
     figures: Figures
     epoch: int
+    recalled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +45,6 @@ class Surveyed:
 
     run: str
     max_iterations: int
-    work: float
-    tiles: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from fractal_api.canonical import canonical_spec, picture_key
 from fractal_api.errors import FractalError, PermanentError, TemporaryError
+from fractal_kernel.agent import stimuli as s
 from fractal_kernel.agent.patience import OutOfPatience
 from fractal_kernel.agent.phases import FINAL, Phase
 from fractal_kernel.definition import Definition, define
@@ -93,7 +94,25 @@ def loss_reason(error: FractalError) -> str:
     return type(cause).__name__
 
 
-def known_iterations(stored: "StoredRun") -> int | None:
+def how_it_stands(order: Order, stored: "StoredRun") -> s.Put | s.Recall:
+    """What the store says of a run that is put here for the first time."""
+    run, digest, tiles = order.key.id, order.digest, order.tiles
+    if stored.result is not None:
+        return s.Recall(run=run, digest=digest, tiles=tiles, phase=Phase.COMPLETE, result=stored.result)
+    if ended := Ended.find(stored, order.key.attempt):
+        return s.Recall(
+            run=run, digest=digest, tiles=tiles, phase=ended.phase, reason=ended.reason, message=ended.message
+        )
+    return s.Put(
+        run=run,
+        digest=digest,
+        tiles=tiles,
+        stored=frozenset(tile for tile in stored.acknowledged if tile < tiles),
+        max_iterations=_known_iterations(stored),
+    )
+
+
+def _known_iterations(stored: "StoredRun") -> int | None:
     """What `auto` came to, if an earlier world found out."""
     text = stored.facts.get(MAX_ITERATIONS, "")
     return int(text) if text.isdecimal() else None

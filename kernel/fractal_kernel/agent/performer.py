@@ -76,7 +76,8 @@ class Performer:
 
     def pace(self, run: str) -> Pace:
         """The pace of a run; it begins to count when it is first asked for."""
-        return self._paces.setdefault(run, Pace(time.monotonic()))
+        fresh = Pace(time.monotonic())
+        return self._paces.setdefault(run, fresh) if run in self.orders else fresh
 
     async def closed(self) -> None:
         """Return when the runs that ended are closed in the store."""
@@ -174,7 +175,8 @@ class Performer:
 
     def _tell_phase(self, action: a.Tell) -> None:
         run = self._mind.seen(action.run)
-        self._around.tell(n.PhaseChanged(run=run, figures=self._figures(run), epoch=self._mind.epoch))
+        figures = self._figures(run)
+        self._around.tell(n.PhaseChanged(run=run, figures=figures, epoch=self._mind.epoch, recalled=action.recalled))
 
     def _tell_retry(self, action: a.TellRetry) -> None:
         self._around.tell(n.Retried(run=self._mind.seen(action.run), cause=action.cause, message=action.message))

@@ -69,7 +69,7 @@ class Runs:
             run.acknowledged = set(range(recall.tiles))
             run.max_iterations = recall.result.max_iterations
         self.roster.archive(run)
-        return [a.Tell(run=run.id, phase=run.phase)]
+        return [a.Tell(run=run.id, phase=run.phase, recalled=True)]
 
     def _delete(self, delete: s.Delete, now: float) -> list[a.Action]:
         run = self.roster.find_active(delete.run)
@@ -213,7 +213,7 @@ class Runs:
             run.kept.clear()
         run.phase, run.reason, run.message = phase, reason, message
         self.roster.archive(run)
-        return [*actions, a.Close(run=run.id, phase=phase), a.Tell(run=run.id, phase=phase)]
+        return [*actions, a.Tell(run=run.id, phase=phase), a.Close(run=run.id, phase=phase)]
 
     def _pause(self, *, held_up: bool) -> list[a.Action]:
         if self._paused == held_up:

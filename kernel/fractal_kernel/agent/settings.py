@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from fractal_api.errors import PermanentError
 from fractal_kernel.agent.peers import SSH_PORT
 from fractal_kernel.agent.session import default_root
+from fractal_kernel.agent.spool import CAPACITY
 from fractal_kernel.agent.surroundings import Limits
 from fractal_kernel.world.launch import Host, Remote
 
@@ -93,6 +94,12 @@ class Settings(BaseModel):
         alias="FRACTAL_FLUSH_SECONDS",
         description="How long an ending agent waits until its rendered tiles are stored.",
     )
+    spool_bytes: int = Field(
+        default=CAPACITY,
+        ge=1,
+        alias="FRACTAL_SPOOL_BYTES",
+        description="Bytes of rendered tiles that may wait for the store before rendering pauses; they wait in files.",
+    )
     fruitless: int = Field(
         default=5,
         ge=0,
@@ -159,7 +166,11 @@ class Settings(BaseModel):
         """How much the agent puts up with."""
         peers_s = self.peers_s if self.remote else 0.0
         return Limits(
-            fruitless=self.fruitless, store_s=self.store_s, start_s=self.start_s + peers_s, flush_s=self.flush_s
+            fruitless=self.fruitless,
+            store_s=self.store_s,
+            start_s=self.start_s + peers_s,
+            flush_s=self.flush_s,
+            spool_bytes=self.spool_bytes,
         )
 
 

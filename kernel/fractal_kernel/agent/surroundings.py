@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from fractal_api.errors import TemporaryError
 from fractal_kernel.agent.notices import Notice, Onlooker, Waiting
 from fractal_kernel.agent.patience import Patience
+from fractal_kernel.agent.spool import CAPACITY
 
 if TYPE_CHECKING:
     from fractal_kernel.agent.ledger import Ledger
@@ -19,13 +20,14 @@ class Limits:
     """How much an agent puts up with.
 
     `fruitless` worlds or assemblies in a row without a tile; seconds for the store to come back, for a world to
-    answer, and for the spool to be emptied when the agent ends.
+    answer, and for the spool to be emptied when the agent ends; bytes of tiles that may wait for the store.
     """
 
     fruitless: int = 5
     store_s: float = 600.0
     start_s: float = 60.0
     flush_s: float = 15.0
+    spool_bytes: int = CAPACITY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

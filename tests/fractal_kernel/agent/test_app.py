@@ -189,6 +189,8 @@ async def test_metrics_count_what_happened(client: Client, held: Stage) -> None:
     await held.agent.ended_run("a-1")
     async with client.get("/metrics") as answer:
         lines = set((await answer.text()).splitlines())
+    (seconds,) = [line for line in lines if line.startswith('fractal_agent_run_seconds_sum{phase="Complete"}')]
+    assert float(seconds.split()[1]) > 0
     assert {
         'fractal_agent_runs_total{phase="Complete"} 1.0',
         'fractal_agent_run_seconds_count{phase="Complete"} 1.0',

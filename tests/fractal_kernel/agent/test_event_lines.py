@@ -85,7 +85,7 @@ COMPLETED = e.Completed(
             id="started",
         ),
         pytest.param(
-            n.Surveyed(run="a-1", max_iterations=7, work=1.0, tiles=9),
+            n.Surveyed(run="a-1", max_iterations=7),
             e.Surveyed(run="a-1", max_iterations=7),
             id="surveyed",
         ),

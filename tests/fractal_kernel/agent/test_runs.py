@@ -78,8 +78,8 @@ def test_a_run_goes_to_the_world_then_to_the_store_and_ends_complete() -> None:
     ]
     result: Any = object()
     assert story.tell(s.Assembled(run=RUN, result=result)) == [
-        a.Close(run=RUN, phase=Phase.COMPLETE),
         a.Tell(run=RUN, phase=Phase.COMPLETE),
+        a.Close(run=RUN, phase=Phase.COMPLETE),
     ]
     assert story.view().result is result
 
@@ -155,8 +155,8 @@ def test_a_run_fails_when_worlds_are_lost_in_vain_too_often() -> None:
     for epoch in (8, 9):
         story.tell(s.WorldLost(cause="WorldDied", message="x"), s.WorldReady(epoch=epoch))
     assert story.tell(s.WorldLost(cause="WorldHung", message="rank 2 was silent")) == [
-        a.Close(run=RUN, phase=Phase.FAILED),
         a.Tell(run=RUN, phase=Phase.FAILED),
+        a.Close(run=RUN, phase=Phase.FAILED),
     ]
     assert story.view().reason == "WorldHung"
     assert story.view().message == "3 attempts in a row brought no tile; the last one: rank 2 was silent"
@@ -232,8 +232,8 @@ def test_a_cancelled_run_ends_at_once_and_only_once(story: Callable[[], Story], 
     told = story()
     assert told.tell(s.Delete(run=RUN)) == [
         *expected,
-        a.Close(run=RUN, phase=Phase.CANCELLED),
         a.Tell(run=RUN, phase=Phase.CANCELLED),
+        a.Close(run=RUN, phase=Phase.CANCELLED),
     ]
     assert told.tell(s.Delete(run=RUN), s.Delete(run="unknown-1")) == []
 
@@ -247,7 +247,7 @@ def test_a_cancelled_run_takes_its_spooled_tiles_along() -> None:
 
 def test_the_next_run_waits_until_the_world_has_let_go_of_a_cancelled_one() -> None:
     story = rendering()
-    assert story.tell(put(NEXT), s.Delete(run=RUN))[-1] == a.Tell(run=RUN, phase=Phase.CANCELLED)
+    assert story.tell(put(NEXT), s.Delete(run=RUN))[-1] == a.Close(run=RUN, phase=Phase.CANCELLED)
     assert story.tell(s.WorldFree(epoch=7, run=RUN))[0] == a.SendRun(
         epoch=7, run=NEXT, have=frozenset(), max_iterations=None
     )
@@ -257,8 +257,8 @@ def test_the_next_run_can_be_cancelled_without_touching_the_first() -> None:
     story = rendering()
     story.tell(put(NEXT))
     assert story.tell(s.Delete(run=NEXT)) == [
-        a.Close(run=NEXT, phase=Phase.CANCELLED),
         a.Tell(run=NEXT, phase=Phase.CANCELLED),
+        a.Close(run=NEXT, phase=Phase.CANCELLED),
     ]
     assert story.view().phase is Phase.RENDERING
 
@@ -277,8 +277,8 @@ def test_a_run_that_the_world_refuses_fails_and_frees_it() -> None:
     story = rendering()
     story.tell(put(NEXT))
     assert story.tell(s.WorldRefused(epoch=7, run=RUN, message="no such palette")) == [
-        a.Close(run=RUN, phase=Phase.FAILED),
         a.Tell(run=RUN, phase=Phase.FAILED),
+        a.Close(run=RUN, phase=Phase.FAILED),
         a.SendRun(epoch=7, run=NEXT, have=frozenset(), max_iterations=None),
         a.Tell(run=NEXT, phase=Phase.RENDERING),
     ]
@@ -303,8 +303,8 @@ def test_a_run_fails_when_its_store_stays_away() -> None:
     story = rendering()
     assert story.tell(s.StoreLost(run=RUN, reason="StoreAway", message="no answer for 600 s")) == [
         a.SendCancel(epoch=7, run=RUN),
-        a.Close(run=RUN, phase=Phase.FAILED),
         a.Tell(run=RUN, phase=Phase.FAILED),
+        a.Close(run=RUN, phase=Phase.FAILED),
     ]
 
 
@@ -317,10 +317,10 @@ def test_an_ending_agent_stops_the_world_keeps_what_still_comes_and_reports_inte
     ]
     assert story.tell(s.Acknowledged(run=RUN, tiles=(0,)), s.Flushed()) == [
         a.TellProgress(run=RUN),
-        a.Close(run=RUN, phase=Phase.INTERRUPTED),
         a.Tell(run=RUN, phase=Phase.INTERRUPTED),
-        a.Close(run=NEXT, phase=Phase.INTERRUPTED),
+        a.Close(run=RUN, phase=Phase.INTERRUPTED),
         a.Tell(run=NEXT, phase=Phase.INTERRUPTED),
+        a.Close(run=NEXT, phase=Phase.INTERRUPTED),
     ]
 
 
@@ -334,7 +334,7 @@ def test_a_run_that_the_store_knows_to_be_over_is_told_and_never_rendered() -> N
     story = Story()
     story.tell(s.WorldReady(epoch=7))
     told = s.Recall(run=RUN, digest=RUN, tiles=4, phase=Phase.FAILED, reason="RenderFailed", message="no such palette")
-    assert story.tell(told) == [a.Tell(run=RUN, phase=Phase.FAILED)]
+    assert story.tell(told) == [a.Tell(run=RUN, phase=Phase.FAILED, recalled=True)]
     assert story.runs.roster.admit(RUN, RUN) is Verdict.KNOWN
     assert story.view().message == "no such palette"
 

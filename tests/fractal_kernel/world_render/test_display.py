@@ -21,7 +21,7 @@ def came(*ranks: int) -> n.TilesCame:
     return n.TilesCame(run="a-1", tiles=tiles)
 
 
-SURVEYED = n.Surveyed(run="a-1", max_iterations=7, work=1.0, tiles=12)
+SURVEYED = n.Surveyed(run="a-1", max_iterations=7)
 DOWN = n.WorldDown(epoch=7, cause="WorldDied", message="x")
 
 
