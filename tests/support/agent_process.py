@@ -63,6 +63,10 @@ class Place:
         files = [str(path) for folder in (self.work, self.temporary) if folder.exists() for path in folder.iterdir()]
         return [f"process {pid}" for pid in self.processes()] + memory + files
 
+    def left_in_memory(self) -> list[Path]:
+        """What is left in the shared memory."""
+        return [entry for entry in Path("/dev/shm").iterdir() if self._is_ours(entry)]  # noqa: S108 - the real one
+
     def note_sessions(self) -> None:
         """Remember the names of the sessions that live now: what they leave elsewhere bears them."""
         with (self.root / "sessions").open("a") as file:
@@ -205,6 +209,8 @@ def remove_place(place: Place) -> None:
     """Kill what is left there, and remove it."""
     for pid in place.processes():
         os.kill(pid, signal.SIGKILL)
+    for entry in place.left_in_memory():
+        shutil.rmtree(entry, ignore_errors=True)
     shutil.rmtree(place.root, ignore_errors=True)
 
 
