@@ -65,7 +65,7 @@ class Place:
 
     def left_in_memory(self) -> list[Path]:
         """What is left in the shared memory."""
-        return [entry for entry in Path("/dev/shm").iterdir() if self._is_ours(entry)]  # noqa: S108 - the real one
+        return [entry for entry in Path("/dev/shm").iterdir() if self._is_ours(entry)]
 
     def note_sessions(self) -> None:
         """Remember the names of the sessions that live now: what they leave elsewhere bears them."""
