@@ -63,6 +63,10 @@ class Place:
         files = [str(path) for folder in (self.work, self.temporary) if folder.exists() for path in folder.iterdir()]
         return [f"process {pid}" for pid in self.processes()] + memory + files
 
+    def left_in_memory(self) -> list[Path]:
+        """What is left in the shared memory."""
+        return [entry for entry in Path("/dev/shm").iterdir() if self._is_ours(entry)]
+
     def note_sessions(self) -> None:
         """Remember the names of the sessions that live now: what they leave elsewhere bears them."""
         with (self.root / "sessions").open("a") as file:
@@ -80,6 +84,7 @@ class AgentProcess:
     def __init__(self, place: Place, *, ranks: int, environment: Mapping[str, str] | None = None) -> None:
         place.temporary.mkdir(exist_ok=True)
         self.place = place
+        self._ranks = ranks
         self._said = place.root / f"said-{time.monotonic_ns()}"
         settings = {
             "FRACTAL_AGENT_HOST": "127.0.0.1",
@@ -158,16 +163,24 @@ class AgentProcess:
 
     @property
     def mpirun(self) -> int:
-        """The process mpirun of the present world."""
-        children = [pid for pid in self.place.processes() if _parent(pid) == self.process.pid]
-        assert len(children) == 1, children
-        return children[0]
+        """The process mpirun of the present world, or of the next one while there is none."""
+        return self._children(self.process.pid, 1)[0]
 
     @property
     def ranks(self) -> list[int]:
-        """The processes of the ranks, by rank."""
-        children = [pid for pid in self.place.processes() if _parent(pid) == self.mpirun]
-        return sorted(children, key=lambda pid: int(_variables(pid).get("OMPI_COMM_WORLD_RANK", "-1")))
+        """The processes of the ranks, by rank; a world that is just being started is waited for."""
+        return sorted(self._children(self.mpirun, self._ranks), key=_rank)
+
+    def _children(self, parent: int, count: int) -> list[int]:
+        """The children of a process, as soon as there are so many."""
+        found: list[int] = []
+
+        def look() -> bool:
+            found[:] = [pid for pid in self.place.processes() if _parent(pid) == parent]
+            return len(found) == count
+
+        until(look, f"process {parent} has {count} children")
+        return found
 
     def stop(self) -> int:
         """End it as Kubernetes does; its exit code."""
@@ -196,6 +209,8 @@ def remove_place(place: Place) -> None:
     """Kill what is left there, and remove it."""
     for pid in place.processes():
         os.kill(pid, signal.SIGKILL)
+    for entry in place.left_in_memory():
+        shutil.rmtree(entry, ignore_errors=True)
     shutil.rmtree(place.root, ignore_errors=True)
 
 
@@ -217,6 +232,10 @@ def _environment(pid: int) -> list[bytes]:
 def _variables(pid: int) -> dict[str, str]:
     pairs = (entry.decode(errors="replace").partition("=") for entry in _environment(pid))
     return {name: value for name, _, value in pairs}
+
+
+def _rank(pid: int) -> int:
+    return int(_variables(pid).get("OMPI_COMM_WORLD_RANK", "-1"))
 
 
 def _parent(pid: int) -> int:

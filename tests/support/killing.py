@@ -82,8 +82,6 @@ def check_picture(place: Place, truth: Truth, view: dict[str, Any]) -> None:
 
 def _kill(agent: AgentProcess, victim: Victim | int, ranks: int, truth: Truth) -> tuple[AgentProcess, int]:
     """Kill, and see to it that somebody goes on: the agent for the run, and the tiles that were in flight."""
-    before = JoinedLedger(agent.place.ledger)
-    epoch = max(line.epoch for line in before.lines)
     if victim is Victim.AGENT:
         agent.process.kill()
         agent.process.wait()
@@ -97,6 +95,7 @@ def _kill(agent: AgentProcess, victim: Victim | int, ranks: int, truth: Truth) -
         return agent, len(set(ledger.handed_out()) - stored)
     pid = agent.mpirun if victim is Victim.MPIRUN else agent.ranks[victim]
     os.kill(pid, signal.SIGKILL)
+    epoch = _newest(agent.place)  # the world that died, or one before it: the next one takes a while to start
     until(lambda: _newest(agent.place) > epoch or agent.view(RUN)["phase"] == "Complete", "the run goes on")
     ledger = JoinedLedger(agent.place.ledger)
     handed_out = {line.tile for line in ledger.lines if line.kind == "R" and line.epoch <= epoch}

@@ -11,10 +11,10 @@ from contextlib import suppress
 from typing import Final
 
 from fractal_api.errors import FractalError
-from fractal_kernel import wire
 from fractal_kernel.agent import notices as n
 from fractal_kernel.agent import stimuli as s
 from fractal_kernel.agent import worlds as w
+from fractal_kernel.agent.hearing import Hearing
 from fractal_kernel.agent.orders import Ending, Order, OtherPicture, Taken, how_it_stands, loss_reason
 from fractal_kernel.agent.performer import CLOSING_S, Performer
 from fractal_kernel.agent.phases import RunView
@@ -104,13 +104,13 @@ class Agent:
 
     async def serve(self) -> None:
         """Keep a world, and render on it, until `stop`."""
-        await self._around.world.open(self)
+        await self._around.world.open(Hearing(self._around, self, self._hands))
         saving = self._tasks.begin(self._saver.run())
         ticking = self._tasks.begin(self._tick())
         watching = asyncio.create_task(self._tasks.watch())
         stopping = asyncio.create_task(self._stop.wait())
         try:
-            self._drive(w.Begin())
+            self.drive(w.Begin())
             await asyncio.wait([watching, stopping], return_when=asyncio.FIRST_COMPLETED)
             if watching.done():
                 watching.result()
@@ -137,7 +137,7 @@ class Agent:
             async with asyncio.timeout(self._around.limits.flush_s):
                 await self._saver.flushed()
         self.feed(s.Flushed())
-        self._drive(w.Finish(orderly=self._orderly))
+        self.drive(w.Finish(orderly=self._orderly))
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSING_S):
                 await self._until(lambda: self._worlds.state is State.STOPPED)
@@ -146,60 +146,15 @@ class Agent:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            self._drive(w.Tick(stopped=self._around.world.stands_still))
+            self.drive(w.Tick(stopped=self._around.world.stands_still))
             self.feed(s.Clock())
-
-    # ---- what a world does (`world.Ears`) --------------------------------------------------------------------------
-
-    def heard(self, epoch: int, message: wire.ToAgent) -> None:
-        """A world said this."""
-        match message:
-            case wire.Ready():
-                self._around.tell(n.WorldUp(epoch=epoch, hosts=message.hosts, pids=message.pids))
-                self._drive(w.Hello(epoch=epoch, ranks=message.ranks))
-            case wire.Heartbeat():
-                self._drive(w.Heard(epoch=epoch, silent_s=[beat.silent_s for beat in message.ranks]))
-                self._around.tell(n.WorldBeat(epoch=epoch, beats=message.ranks))
-            case _ if epoch == self._worlds.epoch:
-                self._heard_of_run(epoch, message)
-
-    def _heard_of_run(self, epoch: int, message: wire.ToAgent) -> None:
-        match message:
-            case wire.Surveyed():
-                if run := self.view(message.run):
-                    self._hands.pace(message.run).surveyed(run, message.work, time.monotonic())
-                self._around.tell(n.Surveyed(run=message.run, max_iterations=message.max_iterations))
-                self.feed(s.Surveyed(epoch=epoch, run=message.run, max_iterations=message.max_iterations))
-            case wire.Tiles():
-                self._hands.pace(message.run).rendered(message.tiles)
-                self._around.tell(n.TilesCame(run=message.run, tiles=message.tiles))
-                self.feed(s.TilesCame(epoch=epoch, run=message.run, tiles=message.tiles))
-                self._around.tell(n.SpoolChanged(held=self._spool.held))
-            case wire.Rendered() | wire.Cancelled():
-                self.feed(s.WorldFree(epoch=epoch, run=message.run))
-            case wire.Failed():
-                self.feed(s.WorldRefused(epoch=epoch, run=message.run, message=message.reason))
-            case wire.Deflated():
-                self._hands.desk.answer(message)
-
-    def faulted(self, epoch: int, cause: Cause, message: str) -> None:
-        """A world can't be used any more, or could not be started."""
-        self._drive(w.Fault(epoch=epoch, cause=cause, message=message))
-
-    def said(self, line: str) -> None:
-        """A rank, or mpirun, wrote a line."""
-        self._around.tell(n.Said(line=line))
-
-    def waits(self, what: str, message: str) -> None:
-        """The start waits for something."""
-        self._around.tell(n.Waiting(what=what, message=message))
 
     # ---- how the saving goes (`saving.Listener`) -------------------------------------------------------------------
 
     def saved(self, batch: Batch) -> None:
         """The store has these tiles for good."""
         self._around.ledger.acknowledged(batch.entries)
-        self._drive(w.Progress())
+        self.drive(w.Progress())
         self.feed(s.Acknowledged(run=batch.run, tiles=[entry.tile for entry in batch.entries]))
         self._around.tell(n.SpoolChanged(held=self._spool.held))
 
@@ -233,7 +188,7 @@ class Agent:
 
     def condemn(self, epoch: int, message: str) -> None:
         """End a world that doesn't do what it was told."""
-        self.faulted(epoch, Cause.CONDEMNED, message)
+        self.drive(w.Fault(epoch=epoch, cause=Cause.CONDEMNED, message=message))
 
     @property
     def epoch(self) -> int:
@@ -247,7 +202,7 @@ class Agent:
             raise KeyError(run)
         return found.view
 
-    def _drive(self, stimulus: w.Stimulus) -> None:
+    def drive(self, stimulus: w.Stimulus) -> None:
         """Let the machine of worlds decide, and do it."""
         # Milliseconds make epochs grow from agent to agent, too.
         for action in self._worlds.handle(stimulus, time.monotonic(), new_epoch=time.time_ns() // 1_000_000):
@@ -265,7 +220,7 @@ class Agent:
 
     async def _end_world(self, action: w.End) -> None:
         await self._around.world.end(action.epoch, orderly=action.orderly)
-        self._drive(w.Gone(epoch=action.epoch))
+        self.drive(w.Gone(epoch=action.epoch))
 
     # ---- inside ----------------------------------------------------------------------------------------------------
 

@@ -107,9 +107,11 @@ class Performer:
     def _keep(self, action: a.KeepTiles) -> None:
         for tile in action.tiles:
             self._saver.add(action.run, tile.index, action.epoch, tile.blob)
+        self._around.tell(n.SpoolChanged(held=self._saver.held))
 
     def _drop(self, action: a.DropTiles) -> None:
         self._saver.drop(action.run)
+        self._around.tell(n.SpoolChanged(held=self._saver.held))
 
     def _condemn(self, action: a.CondemnWorld) -> None:
         self._mind.condemn(action.epoch, action.message)

@@ -42,6 +42,11 @@ class Saver:
         self._emptied.set()
         self._full = False
 
+    @property
+    def held(self) -> int:
+        """Bytes of tiles that wait."""
+        return self._spool.held
+
     def add(self, run: str, tile: int, epoch: int, blob: Blob) -> None:
         """Take a tile; it will be saved, in its turn."""
         self._spool.add(run, tile, epoch, blob)

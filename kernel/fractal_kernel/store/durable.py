@@ -1,6 +1,7 @@
 """Files and folders that a power cut can't take back once the call returned; OSError as it comes."""
 
 import os
+import stat
 from pathlib import Path
 
 
@@ -18,12 +19,25 @@ def write_durably(path: Path, data: bytes) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, each entered durably into its parent."""
-    if folder.is_dir():
-        return
-    make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
-    sync_folder(folder.parent)
+    """Make a folder and those above it, each entered durably into its parent; others may sweep them away meanwhile."""
+    while not folder.is_dir():
+        make_folder(folder.parent)
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            if _is_in_the_way(folder):
+                raise
+        except FileNotFoundError:  # the parent was swept away since it was made
+            continue
+        sync_folder(folder.parent)
+
+
+def _is_in_the_way(path: Path) -> bool:
+    """Whether something other than a folder has this name; a folder may be gone again by now."""
+    try:
+        return not stat.S_ISDIR(path.lstat().st_mode)
+    except FileNotFoundError:
+        return False
 
 
 def sync_folder(folder: Path) -> None:

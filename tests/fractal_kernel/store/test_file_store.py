@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import os
 import time
+from pathlib import Path
 
 import pytest
 from support.pictures import SPEC, put_image, record_of, run_key, tiles
 from support.stores import FileBackend, connected
 
 from fractal_api.storage import TILES_EXPIRY_S
+from fractal_kernel.store.durable import make_folder
 from fractal_kernel.store.file_store import FileStore
 from fractal_kernel.store.interface import RunConflict, StoreAway, StoreCorrupt, StoreFull
 
@@ -87,6 +89,16 @@ async def test_processes_that_open_and_sweep_at_once_never_share_a_run(files: Fi
 
     for _ in range(20):
         assert any(await asyncio.gather(*(open_it() for _ in range(4))))
+
+
+def test_a_file_in_the_place_of_a_folder_is_an_error_and_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    for name in ("file", "dangling"):
+        with pytest.raises(FileExistsError):
+            make_folder(tmp_path / name)
+    make_folder(tmp_path / "one" / "two")
+    assert (tmp_path / "one" / "two").is_dir()
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"\xff", b'{"spec": "c"}'])
