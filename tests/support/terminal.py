@@ -4,7 +4,6 @@ import fcntl
 import os
 import pty
 import select
-import signal
 import struct
 import subprocess
 import sys
@@ -22,11 +21,6 @@ def fractal(*arguments: str | Path, cwd: Path, stdin: bytes = b"") -> subprocess
     return subprocess.run(
         [*START, *map(str, arguments)], cwd=cwd, input=stdin, capture_output=True, check=False, timeout=120
     )
-
-
-def _hear_a_hangup() -> None:
-    """Undo what nohup leaves to the programs below it: in a terminal, SIGHUP is heard."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 class Terminal:
@@ -52,7 +46,6 @@ class Terminal:
             stdout=child if stdout is None else stdout,
             stderr=child if stderr is None else stderr,
             start_new_session=True,
-            preexec_fn=_hear_a_hangup,  # noqa: PLW1509 - these tests have no threads when they start one
         )
         os.close(child)
 
