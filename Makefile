@@ -113,7 +113,8 @@ verify: dev ## say which generated file is not what the models say
 lock: dev ## the newest versions that pyproject allows, with hashes, into requirements/
 	@$(COMPILE) --output-file requirements/base.lock
 	@$(COMPILE) --extra mpi --constraint requirements/base.lock --output-file requirements/mpi.lock
-	@$(COMPILE) --extra dev --constraint requirements/base.lock --output-file requirements/dev.lock
+	@$(COMPILE) --extra operator --extra gateway --constraint requirements/base.lock --output-file requirements/operator.lock
+	@$(COMPILE) --extra dev --extra operator --extra gateway --constraint requirements/operator.lock --output-file requirements/dev.lock
 
 .PHONY: clean
 clean: ## remove all that was built or installed here: what is left is a clean clone

@@ -10,7 +10,8 @@ from support.checkout import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-LOCKS = {"base": [], "mpi": EXTRAS["mpi"], "dev": EXTRAS["dev"]}
+SERVED = [*EXTRAS["operator"], *EXTRAS["gateway"]]
+LOCKS = {"base": [], "mpi": EXTRAS["mpi"], "operator": SERVED, "dev": [*EXTRAS["dev"], *SERVED]}
 
 
 @pytest.mark.parametrize("name", LOCKS)
