@@ -1,0 +1,1 @@
+"""Kubernetes objects as JSON values, built by pure functions."""

@@ -1,0 +1,1 @@
+"""The commands of `fractal` that need a cluster."""

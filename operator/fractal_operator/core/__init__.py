@@ -1,0 +1,1 @@
+"""Decisions and names, without any input or output: what the other rooms may import freely."""

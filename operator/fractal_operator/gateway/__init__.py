@@ -1,0 +1,1 @@
+"""The process `fractal-gateway`: HTTP for those who have no kubectl."""

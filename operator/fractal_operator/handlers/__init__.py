@@ -1,0 +1,1 @@
+"""The process `fractal-operator`: what kopf calls, and what answers probes."""
