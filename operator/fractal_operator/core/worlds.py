@@ -42,7 +42,7 @@ class Quarantine:
 
 
 class WorldBoard(Protocol):
-    """The job side, as the world side sees it. Calls return at once; what they cause happens in the scheduler's task."""
+    """The job side, as the world side sees it. Calls return at once; effects come from the scheduler's task."""
 
     def put_world(self, view: WorldView) -> None:
         """Take notice of a world, or of its change."""
