@@ -24,10 +24,10 @@ from fractal_kernel.work import Progress, Work
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fractal_console.output import Output
+    from fractal_console.thumbnail import Thumbnail
     from fractal_kernel.coarse import Survey
     from fractal_kernel.definition import Definition
-    from fractal_kernel.image.thumbnail import Thumbnail
-    from fractal_kernel.output import Output
 
 Watch = Callable[[Progress], None]
 """Told now and then, from the rendering's calling thread, how far it is."""

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fractal_api.tiling import Rect
+from fractal_console.thumbnail import Thumbnail
 from fractal_kernel.bands import Drawing, drawn_bands
 from fractal_kernel.definition import Definition, Frame, GridDefinition, LegacyDefinition
 from fractal_kernel.escape.control import Control, Stopped
-from fractal_kernel.image.thumbnail import Thumbnail
 from fractal_kernel.picture import Picture
 from fractal_kernel.render import LocalRenderer, Rendered, Sinks
 from fractal_kernel.work import Progress, Work

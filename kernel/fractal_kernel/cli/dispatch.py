@@ -13,7 +13,7 @@ from typing import Final
 
 from fractal_api import PICTURE_VERSION
 from fractal_api.errors import FractalError
-from fractal_kernel.cli.problems import ExitCode, UsageError
+from fractal_console.problems import ExitCode, UsageError
 from fractal_kernel.cli.registry import Registry
 
 DEBUG: Final = "FRACTAL_DEBUG"

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from fractal_kernel.cli.problems import UsageError
+from fractal_console.problems import UsageError
 from fractal_kernel.escape.grid import Instructions, InstructionsMissing, instruction_set
 
 SLOW: Final = (

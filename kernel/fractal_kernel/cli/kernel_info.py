@@ -12,8 +12,8 @@ from typing import Final
 import click
 
 from fractal_api import PICTURE_VERSION
+from fractal_console.invoke import run_click
 from fractal_kernel.cli.instructions import SLOW, chosen_instructions
-from fractal_kernel.cli.invoke import run_click
 from fractal_kernel.escape.grid import Instructions
 from fractal_kernel.escape.legacy import INSTRUCTION_SETS
 

@@ -13,7 +13,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Final, cast
 
 from fractal_api.errors import PermanentError
-from fractal_kernel.cli.problems import UsageError
+from fractal_console.problems import UsageError
 
 GROUP: Final = "fractal.commands"
 

@@ -8,16 +8,16 @@ from typing import Final, Unpack
 
 import click
 
-from fractal_kernel.cli import show
+from fractal_console import show
+from fractal_console.invoke import run_click
+from fractal_console.output import Output, StandardOutput, WholeFile
+from fractal_console.termination import unwound_by_signals
+from fractal_console.thumbnail import Thumbnail
 from fractal_kernel.cli.instructions import SLOW, chosen_instructions
-from fractal_kernel.cli.invoke import run_click
 from fractal_kernel.cli.progress_bar import progress_bar
 from fractal_kernel.cli.renderers import renderer_for
 from fractal_kernel.cli.request import Options, Request, request_from
-from fractal_kernel.cli.termination import unwound_by_signals
 from fractal_kernel.escape.grid import Instructions
-from fractal_kernel.image.thumbnail import Thumbnail
-from fractal_kernel.output import Output, StandardOutput, WholeFile
 from fractal_kernel.render import Rendered, Sinks
 
 MAX_THREADS: Final = 1024

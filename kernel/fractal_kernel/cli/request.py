@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypedDict
 
+from fractal_console.problems import UsageError
 from fractal_kernel.cli.order import Order, order_from_args, order_from_file
-from fractal_kernel.cli.problems import UsageError
 
 STDIN_OR_STDOUT: Final = "-"
 

@@ -1,1 +1,1 @@
-"""Pictures as files: PNG by bands, `.npy` heads, thumbnails. Bytes in, bytes out: nothing here opens a file."""
+"""Pictures as files: PNG by bands, `.npy` heads. Bytes in, bytes out: nothing here opens a file."""

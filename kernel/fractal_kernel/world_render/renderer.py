@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from fractal_api.canonical import picture_key
 from fractal_api.errors import PermanentError
+from fractal_console.rows import RowReader
 from fractal_kernel.agent.driver import Agent
 from fractal_kernel.agent.ledger import Ledger
 from fractal_kernel.agent.mpi_world import MpiWorld, Plan
@@ -29,7 +30,6 @@ from fractal_kernel.render import Rendered, Sinks, Watch
 from fractal_kernel.store.file_store import FileStore
 from fractal_kernel.store.interface import RunConflict, RunKey
 from fractal_kernel.world_render.display import Display
-from fractal_kernel.world_render.rows import RowReader
 
 if TYPE_CHECKING:
     from fractal_api.jobs import FractalJobSpec

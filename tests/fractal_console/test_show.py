@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fractal_kernel.cli.show import fitting, half_blocks, has_true_color
+from fractal_console.show import fitting, half_blocks, has_true_color
 
 Pixels = NDArray[np.uint8]
 

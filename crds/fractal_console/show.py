@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 import numpy as np
 
-from fractal_kernel.image.thumbnail import Thumbnail
+from fractal_console.thumbnail import Thumbnail
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

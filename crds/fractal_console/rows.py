@@ -1,6 +1,6 @@
-"""The pixels of a PNG file of ours, as its bytes arrive: for a thumbnail of a picture that ranks have rendered.
+"""The pixels of a PNG file of ours, as its bytes arrive: for a thumbnail of a picture that others have rendered.
 
-It reads what `image.png` writes and nothing else: RGB8, and rows filtered by Sub or Up.
+It reads what our PNG encoder writes and nothing else: RGB8, and rows filtered by Sub or Up.
 """
 
 import zlib
@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from fractal_kernel.image import png
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-_HEAD: Final = len(png.SIGNATURE)
+_HEAD: Final = 8  # bytes of PNG's signature
 _FRAME: Final = 12  # length, kind and check sum of a chunk
+_SUB: Final = 1  # the filter's number in PNG
 
 
 class RowReader:
@@ -62,7 +61,7 @@ class RowReader:
         return [self._unfiltered(line) for line in lines]
 
     def _unfiltered(self, line: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
-        if line[0] == png.SUB:
+        if line[0] == _SUB:
             self._above = np.cumsum(line[1:].reshape(-1, 3), axis=0, dtype=np.uint8).reshape(-1)
         else:
             self._above = line[1:] + self._above

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fractal_kernel.cli.strict_yaml import YamlError, documents
+from fractal_console.strict_yaml import YamlError, documents
 
 MERGES = "x0: &x0 {a: 1}\n" + "".join(
     f"x{level}: &x{level} {{<<: [{', '.join([f'*x{level - 1}'] * 9)}]}}\n" for level in range(1, 40)

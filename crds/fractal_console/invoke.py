@@ -7,7 +7,7 @@ from typing import Final
 import click
 
 from fractal_api.errors import PermanentError
-from fractal_kernel.cli.problems import ExitCode, UsageError
+from fractal_console.problems import ExitCode, UsageError
 
 _SUGGESTION: Final = re.compile(r"[.] \(?Did( you mean [^?]*)[?]\)?")
 """Click's second sentence: alone for one suggestion, in brackets for several."""

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from fractal_console.rows import RowReader
 from fractal_kernel.image import png
-from fractal_kernel.world_render.rows import RowReader
 
 
 @pytest.mark.parametrize("piece", [pytest.param(1, id="byte by byte"), pytest.param(100, id="pieces"), 1 << 20])
