@@ -5,12 +5,11 @@ Run it with --help; `cluster_harness` tells how it is made.
 
 import argparse
 import os
-import shutil
 import sys
 from collections.abc import Callable, Sequence
 
 from cluster_harness import cluster, faults, images, life, lock, power
-from cluster_harness.choice import current_kubeconfig
+from cluster_harness.choice import current_cluster, current_kubeconfig
 from cluster_harness.errors import ClusterError
 from cluster_harness.layout import DEFAULT_NODES, Layout
 from cluster_harness.progress import Progress
@@ -68,13 +67,7 @@ def kubeconfig(_: argparse.Namespace) -> None:
 
 def kubectl(asked: argparse.Namespace) -> None:
     """Become kubectl."""
-    if current := current_kubeconfig():
-        program = shutil.which("kubectl")
-        if program is None:
-            raise ClusterError("FRACTAL_CLUSTER=current needs a kubectl on PATH, and there is none: install one")
-        command = [program, f"--kubeconfig={current}", *asked.arguments]
-    else:
-        command = cluster.find().kubectl(*asked.arguments)
+    command = (current_cluster() or cluster.find()).kubectl(*asked.arguments)
     os.execv(command[0], command)  # noqa: S606 - no shell is wanted: kubectl takes this process's place
 
 

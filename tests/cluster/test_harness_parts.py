@@ -46,6 +46,16 @@ def test_a_terminal_shows_one_line_a_stage() -> None:
     assert out.getvalue().endswith("\x1b[1A\x1b[2Kstage 1 of 3: building: package 1 (1 s)\n")
 
 
+def test_what_is_said_aside_is_not_written_over() -> None:
+    out, times = Terminal(), iter([0.0, 0.0, 0.0, 1.0, 1.0, 2.0, 2.0])
+    progress = Progress(3, out, lambda: next(times))
+    progress.stage("building")
+    progress.aside("a picture")
+    progress.detail("package 1")
+    progress.detail("package 2")
+    assert "a picture\nstage 1 of 3: building: package 1 (1 s)\n\x1b[1A" in out.getvalue()
+
+
 def test_the_same_module_has_the_same_fingerprint_and_a_changed_one_another(tmp_path: Path) -> None:
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()

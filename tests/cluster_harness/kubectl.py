@@ -1,20 +1,27 @@
 """kubectl with the cluster's kubeconfig, for tests: what a person would type, with a deadline."""
 
 import json
-from typing import Any
+from typing import Any, Protocol
 
 from cluster_harness import wait
-from cluster_harness.cluster import Cluster
 from cluster_harness.command import run
 from cluster_harness.errors import CommandError, DeadlineError
 
 TIMEOUT_S = 30.0
 
 
+class Reachable(Protocol):
+    """A cluster that kubectl reaches, ours or another."""
+
+    def kubectl(self, *arguments: str) -> list[str]:
+        """The command that asks kubectl."""
+        ...
+
+
 class Kubectl:
     """Commands in one namespace."""
 
-    def __init__(self, cluster: Cluster, namespace: str = "default") -> None:
+    def __init__(self, cluster: Reachable, namespace: str = "default") -> None:
         self._cluster = cluster
         self.namespace = namespace
 

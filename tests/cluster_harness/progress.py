@@ -1,6 +1,7 @@
 """The line that says which stage of how many is at work, and for how long."""
 
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import TextIO
@@ -16,6 +17,8 @@ class Progress:
         self._begin = self._shown_at = clock()
         self._number = 0
         self._title = ""
+        self._over = False  # whether our line is the last one, and so may be written over
+        self._writing = threading.Lock()
 
     def stage(self, title: str) -> None:
         """Begin the next stage."""
@@ -32,16 +35,28 @@ class Progress:
             self._shown_at = now
             self._write(f"{self._title}: {text}", again=True)
 
+    def aside(self, text: str) -> None:
+        """Say something else between the stages' lines, from any thread."""
+        with self._writing:
+            self._over = False
+            self._out.write(f"{text}\n")
+            self._out.flush()
+
+    def skip(self, stages: int) -> None:
+        """Count so many stages as done, since nobody announces them."""
+        self._number = stages
+
     def done(self, title: str) -> None:
         """The last line."""
-        self._out.write(f"{title} ({self._elapsed()})\n")
-        self._out.flush()
+        self.aside(f"{title} ({self._elapsed()})")
 
     def _elapsed(self) -> str:
         minutes, seconds = divmod(int(self._clock() - self._begin), 60)
         return f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"
 
     def _write(self, text: str, *, again: bool = False) -> None:
-        over = "\x1b[1A\x1b[2K" if again and self._out.isatty() else ""
-        self._out.write(f"{over}stage {self._number} of {self._total}: {text} ({self._elapsed()})\n")
-        self._out.flush()
+        with self._writing:
+            over = "\x1b[1A\x1b[2K" if again and self._over and self._out.isatty() else ""
+            self._over = True
+            self._out.write(f"{over}stage {self._number} of {self._total}: {text} ({self._elapsed()})\n")
+            self._out.flush()
