@@ -1,0 +1,146 @@
+"""Leading by a Lease: does what core.lease decides, and ends the process when it can't be sure of leading any more.
+
+The client's own leader election is not used: it can't create the Lease, goes on leading on a frozen connection, and
+trusts the time of day.
+"""
+
+import asyncio
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final, NoReturn
+
+from fractal_api.errors import FractalError
+from fractal_operator.adapters.api import Api
+from fractal_operator.adapters.api_errors import AlreadyExists, Conflict, NotFound
+from fractal_operator.core import lease as leases
+from fractal_operator.core import names, paths
+
+LOST_EXIT: Final = 3
+"""The exit code of a process that lost its Lease."""
+
+_SHORTEST_REQUEST_S: Final = 0.1
+_MARGIN_S: Final = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+class Elector:
+    """One replica's claim on the Lease `fractal-operator`."""
+
+    def __init__(
+        self,
+        api: Api,
+        *,
+        namespace: str,
+        identity: str,
+        timing: leases.Timing | None = None,
+        end: Callable[[str], None] | None = None,
+    ) -> None:
+        """`end` is called with a sentence when leading is over against our will; it ends the process unless given."""
+        self._api = api
+        self._collection = paths.leases(namespace)
+        self._path = f"{self._collection}/{names.OPERATOR}"
+        self._timing = timing or leases.Timing()
+        self._mine = leases.Candidacy(identity=identity)
+        self._end = end or end_process
+
+    async def acquire(self) -> None:
+        """Return when this replica leads."""
+        while not self._mine.leads:
+            await self._step()
+        logger.info("This replica leads", extra={"identity": self._mine.identity})
+
+    async def hold(self) -> None:
+        """Keep leading: never returns, but for a test whose `end` does."""
+        watchdog = _Watchdog(lambda: self._mine.led_at, self._timing.lease_s - _MARGIN_S, self._end)
+        try:
+            while (lost := await self._step()) is None:
+                pass
+            self._end(f"The Lease {names.OPERATOR} is lost: {lost.why}")
+        finally:
+            watchdog.stop()
+
+    async def release(self) -> None:
+        """Let another replica lead at once, if this one does; best effort."""
+        if not self._mine.leads or self._mine.lease is None:
+            return
+        try:
+            await self._quick().put(self._path, leases.released(self._mine.lease))
+        except FractalError as error:
+            logger.info("The Lease could not be released, so it runs out by itself: %s", error)
+
+    async def _step(self) -> leases.Lost | None:
+        now = time.monotonic()
+        match leases.decide(self._mine, now, self._timing, leases.stamp_of(datetime.now(UTC))):
+            case leases.Lost() as lost:
+                return lost
+            case leases.Wait(until=until):
+                await asyncio.sleep(until - now)
+            case leases.Read():
+                await self._read(now)
+            case leases.Write(lease=lease):
+                await self._write(lease, now)
+        return None
+
+    async def _read(self, sent: float) -> None:
+        try:
+            found = await self._quick().get(self._path)
+        except NotFound:
+            found = None
+        except FractalError as error:
+            self._failed(sent, error, stale=False)
+            return
+        self._mine = leases.saw(self._mine, found, time.monotonic(), self._timing)
+
+    async def _write(self, lease: names.Object, sent: float) -> None:
+        try:
+            if "resourceVersion" in lease["metadata"]:
+                kept = await self._quick().put(self._path, lease)
+            else:
+                lease = {**lease, "metadata": {**lease["metadata"], "name": names.OPERATOR}}
+                kept = await self._quick().create(self._collection, lease)
+        except FractalError as error:
+            self._failed(sent, error, stale=isinstance(error, Conflict | AlreadyExists | NotFound))
+            return
+        self._mine = leases.wrote(self._mine, kept, sent, self._timing)
+
+    def _failed(self, sent: float, error: FractalError, *, stale: bool) -> None:
+        logger.log(logging.DEBUG if stale else logging.WARNING, "A request for the Lease came to nothing: %s", error)
+        self._mine = leases.failed(self._mine, sent, time.monotonic(), self._timing, stale=stale)
+
+    def _quick(self) -> Api:
+        """The API with a deadline that ends before leading does."""
+        left = self._timing.request_s
+        if self._mine.led_at is not None:
+            left = min(left, self._mine.led_at + self._timing.renew_s - time.monotonic())
+        return self._api.within(max(left, _SHORTEST_REQUEST_S))
+
+
+def end_process(why: str) -> NoReturn:
+    """End at once, without any cleaning up: whatever would still be written could be written by two."""
+    logger.critical("%s; this process ends", why)
+    logging.shutdown()
+    os._exit(LOST_EXIT)
+
+
+class _Watchdog:
+    """A thread that ends the process when the event loop is too busy to notice that the Lease ran out."""
+
+    def __init__(self, led_at: Callable[[], float | None], limit_s: float, end: Callable[[str], None]) -> None:
+        self._stopped = threading.Event()
+        self._led_at, self._limit_s, self._end = led_at, limit_s, end
+        threading.Thread(target=self._watch, name="lease-watchdog", daemon=True).start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def _watch(self) -> None:
+        while not self._stopped.wait(_MARGIN_S / 4):
+            led_at = self._led_at()
+            if led_at is not None and time.monotonic() > led_at + self._limit_s:
+                self._end(f"The Lease {names.OPERATOR} ran out while this process was busy or frozen")
+                return
