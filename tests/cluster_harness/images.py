@@ -56,16 +56,17 @@ def _found(layout: Layout, name: str) -> Iterator[Image]:
     if Path(name).is_file():
         yield Image(name=name, identity=_digest(Path(name)), file=Path(name))
         return
-    identity = _buildah_id(name)
+    built = identity(name)
     with tempfile.TemporaryDirectory(dir=layout.state) as scratch:
         file = Path(scratch) / "image.tar"
-        lacking = any(_known(node).get(name) != identity for node in layout.nodes)
+        lacking = any(_known(node).get(name) != built for node in layout.nodes)
         if lacking:
             run(["buildah", "push", "--quiet", name, f"docker-archive:{file}:{name}"], timeout_s=IMPORT_S)
-        yield Image(name=name, identity=identity, file=file)
+        yield Image(name=name, identity=built, file=file)
 
 
-def _buildah_id(name: str) -> str:
+def identity(name: str) -> str:
+    """What tells an image of buildah's store from another one of the same name."""
     if shutil.which("buildah"):
         with contextlib.suppress(CommandError):
             return str(json.loads(run(["buildah", "inspect", "--type", "image", name]))["FromImageID"])
