@@ -1,0 +1,45 @@
+"""The installed product, for every test of this folder."""
+
+from collections.abc import Iterator
+
+import pytest
+from cluster_harness import wait
+from cluster_harness.cluster import Cluster
+from cluster_harness.kubectl import Kubectl
+from support.product import Product, install
+from support.stranger import SETTLED_S, Stranger, stranger_pod
+
+INSTALL_S = 1800  # the first test may have to build Kubernetes and three images
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    needing = [item for item in items if "installed" in getattr(item, "fixturenames", ())]
+    for first in needing[:1]:
+        first.add_marker(pytest.mark.timeout(INSTALL_S))
+
+
+@pytest.fixture(scope="session")
+def installations() -> dict[int, Product]:
+    """What was installed, by the time of the cluster's start: it may be down and up meanwhile."""
+    return {}
+
+
+@pytest.fixture
+def installed(own_cluster: Cluster, installations: dict[int, Product]) -> Product:
+    """The product as this checkout has it: running, its first world Ready. It stays for the tests that follow."""
+    began = own_cluster.kubeconfig.stat().st_mtime_ns
+    if began not in installations:
+        installations[began] = install(own_cluster)
+    return installations[began]
+
+
+@pytest.fixture
+def stranger(installed: Product, kubectl: Kubectl) -> Iterator[Stranger]:
+    """A pod in a namespace that has nothing to do with the product."""
+    del installed  # first, since it brings the image
+    kubectl.apply(stranger_pod())
+    kubectl.await_condition("condition=Ready", "pod/stranger", timeout_s=SETTLED_S)
+    found = Stranger(kubectl=kubectl, pod="stranger")
+    wait.until(lambda: found.opens("server.clusteredfractals", 80), what="the way to the gateway", timeout_s=SETTLED_S)
+    yield found
+    kubectl("delete", "pod", "stranger", "--wait=false", "--grace-period=1")
