@@ -51,6 +51,10 @@ class JobReason(StrEnum):
     ORBIT_TOO_LONG = "OrbitTooLong"
     TOO_LARGE_FOR_STORE = "TooLargeForStore"
     QUEUED = "Queued"
+    NO_WORLD = "NoWorld"
+    NOT_ALLOWED = "NotAllowed"
+    WORLD_NOT_READY = "WorldNotReady"
+    NAMESPACE_LIMIT = "NamespaceLimit"
     SUSPENDED = "Suspended"
     RESUMED = "Resumed"
     ASSIGNED = "Assigned"
@@ -58,9 +62,11 @@ class JobReason(StrEnum):
     STORE_BACKPRESSURE = "StoreBackpressure"
     STORE_AWAY = "StoreAway"
     STORE_FULL = "StoreFull"
+    RENDER_FAILED = "RenderFailed"
     INTERRUPTED = "Interrupted"
     WORLD_LOST = "WorldLost"
     BACKOFF_LIMIT_EXCEEDED = "BackoffLimitExceeded"
+    INTERRUPTION_LIMIT_EXCEEDED = "InterruptionLimitExceeded"
     DEADLINE_EXCEEDED = "DeadlineExceeded"
     RENDERED = "Rendered"
     RESULT_STORED = "ResultStored"
@@ -81,6 +87,9 @@ class NamespaceReason(StrEnum):
     DRAIN_REQUESTED = "DrainRequested"
     DRAINED = "Drained"
     WORLD_LOST = "WorldLost"
+    QUARANTINED = "Quarantined"
+    NOT_REQUESTED = "NotRequested"
+    AS_EXPECTED = "AsExpected"
 
 
 class Condition(StatusPart):
