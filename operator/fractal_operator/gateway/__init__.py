@@ -1,1 +1,1 @@
-"""The process `fractal-gateway`: HTTP for those who have no kubectl."""
+"""The HTTP door: reads FractalJobs, their pictures and their logs for whoever may. It decides nothing about jobs."""
