@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(shell find kernel crds operator -name '*.pyx' -o -name '*.pxd' -o -name '*.h' -o -name '*.c' -path '*/include/*')
+ENOUGH := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.x")'
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .PHONY: help
@@ -23,7 +24,7 @@ dev: $(VENV)/dev.done $(VENV)/package.done ## what `make test` needs besides: li
 
 $(VENV)/bin/python:
 	@PYTHON=$(PYTHON) tools/packages.sh build
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.x")'
+	@$(ENOUGH)
 	@echo "[1/3] a virtual environment in $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 
@@ -32,6 +33,14 @@ $(VENV)/base.done: requirements/base.lock requirements/mpi.lock | $(VENV)/bin/py
 	@$(PIP) install --quiet --require-hashes -r requirements/base.lock
 	@command -v mpirun >/dev/null || { echo "      and an Open MPI of its own, since there is no mpirun here"; \
 	    $(PIP) install --quiet --require-hashes -r requirements/mpi.lock; }
+	@touch $@
+
+.PHONY: product
+product: $(VENV)/operator.done $(VENV)/package.done ## `make install`, and what talks to a Kubernetes
+
+$(VENV)/operator.done: requirements/operator.lock | $(VENV)/base.done
+	@echo "[2/3] and what talks to Kubernetes, of requirements/operator.lock"
+	@$(PIP) install --quiet --require-hashes -r requirements/operator.lock
 	@touch $@
 
 $(VENV)/dev.done: requirements/dev.lock | $(VENV)/base.done
@@ -44,6 +53,32 @@ $(VENV)/package.done: pyproject.toml setup.py $(SOURCES) | $(VENV)/base.done
 	@echo "[3/3] compiling the kernel"
 	@$(PIP) install --quiet --no-build-isolation --no-deps --editable .
 	@touch $@
+
+# ---- trying --------------------------------------------------------------------------------------------------------
+
+TRIAL := PYTHONPATH=tools:tests
+
+.PHONY: run
+run: ## the operator's picture of examples/seahorse.yaml, from nothing: a Kubernetes, the product, the proof
+	@$(ENOUGH) && $(TRIAL) $(PYTHON) -m trial announce
+	@$(MAKE) --no-print-directory --quiet product
+	@$(TRIAL) $(BIN)/python -m trial run
+
+.PHONY: stop
+stop: ## take down all that `make run` brought up; says what stays
+	@$(TRIAL) $(PYTHON) -m trial stop
+
+.PHONY: uninstall
+uninstall: product ## remove the product from the cluster, also when its operator is dead
+	@$(TRIAL) $(BIN)/python -m trial uninstall
+
+.PHONY: run-server
+run-server: product ## the cluster with the product, and the address of its server
+	@$(TRIAL) $(BIN)/python -m trial serve
+
+.PHONY: run-client
+run-client: product ## a client of it: asks for examples/seahorse.yaml, and compares
+	@$(TRIAL) $(BIN)/python -m trial picture
 
 # ---- proving -------------------------------------------------------------------------------------------------------
 
@@ -119,6 +154,6 @@ lock: dev ## the newest versions that pyproject allows, with hashes, into requir
 .PHONY: clean
 clean: ## remove all that was built or installed here: what is left is a clean clone
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
-	@find kernel crds operator tests benchmarks \( -name __pycache__ -o -name '*.egg-info' \) -prune -exec rm -rf {} +
+	@find kernel crds operator tests tools benchmarks \( -name __pycache__ -o -name '*.egg-info' \) -prune -exec rm -rf {} +
 	@find kernel -name '*.so' -delete
 	@for source in $$(find kernel -name '*.pyx'); do rm -f "$${source%.pyx}.c"; done
