@@ -34,6 +34,12 @@ REVISION: Final = f"{GROUP}/revision"
 UNINSTALL_FINALIZER: Final = f"{GROUP}/uninstall"
 """Keeps the operator's rights until it has let go of its FractalNamespaces."""
 
+WORLD_FINALIZER: Final = f"{GROUP}/operator"
+"""kopf's finalizer on FractalNamespaces: the operator has to see them go."""
+
+KEPT_BY_KOPF: Final = f"operator.{GROUP}"
+"""The prefix of the annotations in which kopf keeps what its handlers did."""
+
 FIRST_WORLD_MADE: Final = f"{GROUP}/first-world"
 """An annotation of the Lease: the first FractalNamespace was made, and is not made again."""
 
