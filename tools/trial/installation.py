@@ -1,5 +1,6 @@
 """The product, put on a cluster: its images, its manifests, and what must then become ready."""
 
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from cluster_harness import builder, images, lock, project
@@ -8,12 +9,10 @@ from cluster_harness.kubectl import Kubectl
 from cluster_harness.progress import Progress
 
 from trial import places, waits
+from trial.readiness import Object
 from trial.target import Target
 
 APPLY_S: Final = 120.0
-IMAGE: Final = "clusteredfractals.dev/image-of-"
-"""Annotations of the operator's Deployment: which build of an image runs, since a tag doesn't tell two apart."""
-
 REDIS: Final = "redis"
 
 
@@ -24,7 +23,7 @@ def stages(*, own: bool) -> int:
 
 def install(target: Target, progress: Progress) -> None:
     """Install the product, or bring an installation up to date; return once all of it is ready."""
-    built = _carried(target.own, progress) if target.own else {}
+    built = _carried(target.own, progress) if target.own else ()
     progress.stage(f"kubectl apply -k {places.MANIFESTS.name}/")
     target.product("apply", f"--kustomize={places.MANIFESTS}", timeout_s=APPLY_S)
     _renew(target.product, built)
@@ -33,41 +32,45 @@ def install(target: Target, progress: Progress) -> None:
         waits.until_ready(target.product, wait, progress)
 
 
-def _carried(own: Cluster, progress: Progress) -> dict[str, str]:
-    """The images' names and identities, once they are built and on every node."""
-    names: dict[str, str] = {}
+def _carried(own: Cluster, progress: Progress) -> Collection[str]:
+    """The images' names, once they are built and on every node."""
+    built: list[str] = []
     for name in project.names():
         progress.stage(f"image {name}")
-        names[name] = project.build(name)
+        built.append(project.build(name))
     progress.stage("image redis, a stand-in for the official one")
-    names[REDIS] = builder.build_redis()
+    built.append(builder.build_redis())
     progress.stage("images onto the nodes")
     with lock.held(own.layout.state, "load"):
-        for image in names.values():
+        for image in built:
             progress.detail(image)
             images.load(own.layout, [image])
-    return {name: images.identity(image) for name, image in names.items()}
+    return built
 
 
-def _renew(product: Kubectl, built: dict[str, str]) -> None:
-    """Start again what runs an older build of its image."""
-    deployment = product.get("deployment", waits.OPERATOR)
-    annotations = deployment["metadata"].get("annotations", {})
-    known = {name: annotations.get(f"{IMAGE}{name}") for name in built}
-    for name, identity in built.items():
-        if known[name] not in {None, identity}:
-            _restart(product, name)
-    if changed := [f"{IMAGE}{name}={identity}" for name, identity in built.items() if known[name] != identity]:
-        product("annotate", "--overwrite", f"deployment/{waits.OPERATOR}", *changed)
+def _renew(product: Kubectl, images_built: Collection[str]) -> None:
+    """Start again what runs an older build of an image: tags don't tell one build from the next."""
+    built = {image: images.identity(image) for image in images_built}
+    stale = [pod for pod in product.get("pods", "--all-namespaces")["items"] if is_stale(pod, built)]
+    for name in sorted({_group(pod) for pod in stale if _home(pod) == places.NAMESPACE}):
+        kind = "statefulset" if name == REDIS else "deployment"
+        product("rollout", "restart", f"{kind}/{name}")
+    for pod in stale:
+        if _home(pod) != places.NAMESPACE:  # a world's; its run goes on from its tiles
+            product("delete", "pod", pod["metadata"]["name"], f"--namespace={_home(pod)}", "--wait=false")
 
 
-def _restart(product: Kubectl, name: str) -> None:
-    match name:
-        case "operator":
-            product("rollout", "restart", f"deployment/{waits.OPERATOR}", f"deployment/{waits.GATEWAY}")
-        case "kernel":
-            worlds = product("get", "fractalnamespaces", "--output=name").split()
-            for world in worlds:  # runs go on from their tiles
-                product("delete", "pods", "--all", f"--namespace={world.partition('/')[2]}", "--wait=false")
-        case "redis":
-            product("rollout", "restart", "statefulset/redis")
+def is_stale(pod: Object, built: Mapping[str, str]) -> bool:
+    """Whether a container of the pod runs another build of an image than the one that is there now."""
+    return any(
+        status["imageID"] and not status["imageID"].endswith(built.get(status["image"], ""))
+        for status in pod["status"].get("containerStatuses", ())
+    )
+
+
+def _home(pod: Object) -> str:
+    return str(pod["metadata"]["namespace"])
+
+
+def _group(pod: Object) -> str:
+    return str(pod["metadata"]["labels"]["app.kubernetes.io/name"])
