@@ -1,1 +1,1 @@
-"""The commands of `fractal` that need a cluster."""
+"""Those commands of `fractal` that talk to a cluster, through a kubeconfig alone. Nothing may import this package."""

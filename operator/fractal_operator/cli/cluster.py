@@ -1,0 +1,139 @@
+"""The API server, for a command: objects as JSON values, a deadline on every call, and sentences for people."""
+
+import json
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from fractal_operator.cli.kubeconfig import Choice, Connection, connect
+from fractal_operator.cli.problems import ClusterAway, NotInstalled, Refused, Unknown
+from fractal_operator.core.names import Object
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
+TIMEOUT_S: Final = 10.0
+CONNECT_S: Final = 5.0
+WATCH_S: Final = 300
+SLACK_S: Final = 30
+
+NOT_INSTALLED: Final = "FractalJobs are not known to this cluster: kubectl apply -k manifests/"
+
+Timeout = float | tuple[float, float | None]
+
+
+class Cluster:
+    """The API server of a kubeconfig's context."""
+
+    def __init__(self, choice: Choice) -> None:
+        self.connection: Connection = connect(choice)
+        self.namespace = choice.namespace or self.connection.namespace
+
+    def get(self, path: str, **query: str) -> Object:
+        """The object or list at `path`."""
+        return self._whole("GET", path, query)
+
+    def create(self, path: str, body: Object) -> Object:
+        """The new object in the collection at `path`."""
+        return self._whole("POST", path, {"fieldValidation": "Strict"}, body)
+
+    def watch(self, path: str, **query: str) -> Iterator[Object]:
+        """The events of a watch, until the server ends it."""
+        query |= {"watch": "true", "timeoutSeconds": str(WATCH_S)}
+        response = self._open("GET", path, query, timeout=(CONNECT_S, WATCH_S + SLACK_S))
+        try:
+            with _away(self):
+                for line in response:
+                    if line.strip():
+                        yield json.loads(line)
+        finally:
+            response.close()
+
+    @property
+    def place(self) -> str:
+        """The API server, for people."""
+        return f"{self.connection.client.configuration.host} (context {self.connection.context})"
+
+    def _whole(self, method: str, path: str, query: Mapping[str, str], body: Object | None = None) -> Object:
+        response = self._open(method, path, query, body=body, timeout=TIMEOUT_S)
+        with _away(self):
+            data = response.read()
+        try:
+            answer: Object = json.loads(data)
+        except ValueError as error:
+            raise ClusterAway(f"what answers at {self.place} is no API server") from error
+        return answer
+
+    def _open(
+        self, method: str, path: str, query: Mapping[str, str], *, body: Object | None = None, timeout: Timeout
+    ) -> "BaseHTTPResponse":
+        """The answer, when it is a success."""
+        client = self.connection.client
+        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        request = client.param_serialize(
+            method,
+            path,
+            query_params=list(query.items()),
+            header_params=headers,
+            body=body,
+            auth_settings=["BearerToken"],
+        )
+        with _away(self):
+            response: BaseHTTPResponse = client.call_api(*request, _request_timeout=timeout).response
+            if response.status < HTTPStatus.BAD_REQUEST:
+                return response
+            data = response.read()
+        raise self._refusal(response.status, data)
+
+    def _refusal(self, status: int, data: bytes) -> Exception:
+        reason, message = _status_of(data)
+        match status:
+            case HTTPStatus.UNAUTHORIZED:
+                return Refused(f"the API server at {self.place} doesn't know who you are: your login may have expired")
+            case HTTPStatus.NOT_FOUND if not reason:
+                return NotInstalled(NOT_INSTALLED)
+            case HTTPStatus.NOT_FOUND:
+                return Unknown(message)
+            case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.REQUEST_TIMEOUT:
+                return ClusterAway(f"the API server at {self.place} is busy: {message}")
+            case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                return ClusterAway(f"the API server at {self.place} answers {status}: {message}")
+        return Refused(message)
+
+
+class _away:  # noqa: N801 - read as a verb: with _away(cluster)
+    """Turns what sockets and urllib3 raise into a sentence about the cluster."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415 - it comes with kubernetes
+
+        if isinstance(error, HTTPError | OSError):
+            raise ClusterAway(f"the API server at {self._cluster.place} doesn't answer: {_words(error)}") from error
+
+
+def _words(error: BaseException) -> str:
+    """Why, without the objects that urllib3 names in front of it."""
+    from urllib3 import exceptions  # noqa: PLC0415 - as above
+
+    if isinstance(error, exceptions.TimeoutError | TimeoutError):
+        return "nothing came in time"
+    text = " ".join(str(error).split())
+    return text.rpartition("object at 0x")[2].partition(">: ")[2] or text or type(error).__name__
+
+
+def _status_of(data: bytes) -> tuple[str, str]:
+    """Reason and message of a Status object; anything else is a message without a reason."""
+    text = data.decode(errors="replace").strip()
+    try:
+        status: Any = json.loads(text)
+    except ValueError:
+        return "", text[:300]
+    if not isinstance(status, dict):
+        return "", text[:300]
+    return str(status.get("reason") or ""), " ".join(str(status.get("message") or text).split())

@@ -1,0 +1,31 @@
+"""What can go wrong between a command and a cluster. Each message is one sentence with its remedy."""
+
+from fractal_api.errors import PermanentError, TemporaryError
+
+
+class ClusterAway(TemporaryError):  # noqa: N818 - it names the state of the cluster
+    """The API server, or what is behind it, doesn't answer."""
+
+
+class NoCluster(PermanentError):  # noqa: N818 - it names what is missing
+    """No kubeconfig says where a cluster is, or what is needed for reading it isn't installed."""
+
+
+class Refused(PermanentError):  # noqa: N818 - it names the answer
+    """The API server refuses what was asked: a missing right, a taken name, an object that can't be."""
+
+
+class Unknown(PermanentError):  # noqa: N818 - it names the answer
+    """There is no such object."""
+
+
+class NotInstalled(PermanentError):  # noqa: N818 - it names the state of the cluster
+    """The cluster doesn't know FractalJobs, or has no gateway."""
+
+
+class JobFailed(PermanentError):  # noqa: N818 - it names the state of the job
+    """The job that was waited for failed, or is gone."""
+
+
+class PictureLost(PermanentError):  # noqa: N818 - it names the state of the picture
+    """There is no picture, or what came isn't it."""
