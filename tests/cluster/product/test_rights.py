@@ -21,7 +21,7 @@ DRY = "--dry-run=server"
 RBAC = "cannot "
 NO = "1: no"
 CAN = ("auth", "can-i")
-ADMISSION = "The operator may only"
+ADMISSION = "operator may only"
 ESCALATION = "attempting to grant RBAC permissions not currently held"
 ALL_RIGHTS = "--clusterrole=cluster-admin"
 WORLD_ADMIN = f"--clusterrole={names.WORLD_ADMIN_ROLE}"
@@ -134,7 +134,11 @@ REFUSED: dict[str, tuple[tuple[str, ...], Any, str]] = {
         None,
         ADMISSION,
     ),
-    "delete a namespace that isn't a world's": (("delete", "namespace", "default", DRY), None, ADMISSION),
+    "delete a namespace that isn't a world's": (
+        ("delete", "namespace", names.OPERATOR_NAMESPACE, DRY),
+        None,
+        ADMISSION,
+    ),
     "make a namespace without our label": (("create", "namespace", "trial", DRY), None, ADMISSION),
     "make a namespace that nobody owns": (GIVEN, world_namespace(owner=None), ADMISSION),
     "make a namespace of another world's": (GIVEN, world_namespace(owner="other"), ADMISSION),
@@ -165,7 +169,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], Any, str]] = {
         ADMISSION,
     ),
     "make another Secret at home": (("create", "secret", "generic", "trial", HOME, DRY), None, ADMISSION),
-    "tell events of other kinds": (GIVEN, event_of("Pod", "v1"), ADMISSION),
+    "tell events of other kinds": ((*GIVEN, "--namespace=default"), event_of("Pod", "v1"), ADMISSION),
     "lift its own confinement": (("delete", "validatingadmissionpolicybinding", names.OPERATOR, DRY), None, RBAC),
     "delete a world": (("delete", "fractalnamespace", WORLD, DRY), None, RBAC),
     "create a job": ((*CAN, "create", "fractaljobs", "--namespace=default"), None, NO),
@@ -183,7 +187,7 @@ GRANTED: dict[str, tuple[tuple[str, ...], Any]] = {
         None,
     ),
     "read a world's logs": (("logs", names.MASTER, f"--namespace={WORLD}", "--tail=1"), None),
-    "tell of a job": (GIVEN, event_of("FractalJob", f"{GROUP}/{VERSION}")),
+    "tell of a job": ((*GIVEN, "--namespace=default"), event_of("FractalJob", f"{GROUP}/{VERSION}")),
     "let go of its role": (patch("clusterrole", names.OPERATOR, change='{"metadata":{"finalizers":[]}}'), None),
     "let go of its binding": (
         patch("clusterrolebinding", names.OPERATOR, change='{"metadata":{"finalizers":[]}}'),
