@@ -4,7 +4,7 @@ The generated client is asked for connections, TLS and tokens only; its models c
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, Self
 from urllib.parse import urlencode
@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import aiohttp
 from kubernetes.aio.client import ApiClient
 
-from fractal_operator.adapters.api_config import close_client, open_client
+from fractal_operator.adapters.api_config import build_connector, close_client, open_client
 from fractal_operator.adapters.api_errors import LOST, ApiAway, NotFound, absence, refusal
 from fractal_operator.adapters.line_cutter import LineCutter
 from fractal_operator.core.names import FIELD_MANAGER, Object
@@ -23,7 +23,7 @@ MAX_LINE: Final = 65536
 
 _JSON: Final = "application/json"
 _APPLY: Final = "application/apply-patch+yaml"
-_MERGE: Final = "application/merge-patch+json"
+MERGE: Final = "application/merge-patch+json"
 
 
 class Api:
@@ -41,6 +41,25 @@ class Api:
     def within(self, timeout_s: float) -> "Api":
         """The same server and connections, with another deadline for each call."""
         return Api(self._client, timeout_s=timeout_s)
+
+    @property
+    def server(self) -> str:
+        """The address of the API server."""
+        return str(self._client.configuration.host)
+
+    @property
+    def user_agent(self) -> str:
+        """What we call ourselves."""
+        return str(self._client.user_agent)
+
+    def connector(self) -> aiohttp.TCPConnector:
+        """Connections of their own, for whoever speaks to the API server beside this class."""
+        return build_connector(self._client)
+
+    async def credentials(self) -> dict[str, str]:
+        """The headers that say who we are; a ServiceAccount's token is read anew each minute."""
+        token = await self._client.configuration.get_api_key_with_prefix("BearerToken")
+        return {"Authorization": token} if token else {}
 
     async def get(self, path: str, **query: str) -> Object:
         """The object or list at `path`."""
@@ -71,7 +90,7 @@ class Api:
 
     async def merge(self, path: str, body: Object) -> Object:
         """The object at `path` after a JSON merge patch; Conflict when the patch holds an older resourceVersion."""
-        return await self._send("PATCH", path, {}, body, kind=_MERGE)
+        return await self._send("PATCH", path, {}, body, kind=MERGE)
 
     async def delete(
         self, path: str, *, uid: str | None = None, grace_s: int | None = None, propagation: str | None = None
@@ -89,7 +108,7 @@ class Api:
         except NotFound:
             return
 
-    async def lines(self, path: str, *, max_line: int = MAX_LINE, **query: str) -> AsyncIterator[bytes]:
+    async def lines(self, path: str, *, max_line: int = MAX_LINE, **query: str) -> AsyncGenerator[bytes, None]:
         """The lines of a streamed answer as they come, without their ends; a longer one loses what is over `max_line`.
 
         It ends with the stream. There is no deadline but the connection's: the log of a silent pod does not even begin.
@@ -142,9 +161,8 @@ class Api:
             raise absence(what, error) from error
 
     async def _headers(self, kind: str) -> dict[str, str]:
-        token = await self._client.configuration.get_api_key_with_prefix("BearerToken")
-        known = {**self._client.default_headers, "Accept": f"{_JSON}, */*", "Content-Type": kind}
-        return {**known, "Authorization": token} if token else known
+        credentials = await self.credentials()
+        return {**self._client.default_headers, "Accept": f"{_JSON}, */*", "Content-Type": kind, **credentials}
 
 
 def _parse(what: str, body: bytes) -> Object:

@@ -24,10 +24,13 @@ async def open_client(user_agent: str) -> ApiClient:
     """
     client = ApiClient(await _load())
     client.user_agent = user_agent
-    # limit 0: each log stream holds a connection, and any limit would one day stop everything else.
-    connector = aiohttp.TCPConnector(limit=0, ssl=client.rest_client.ssl_context, socket_factory=_socket)
-    client.configuration.client_session_kwargs = {"connector": connector}
+    client.configuration.client_session_kwargs = {"connector": build_connector(client)}
     return client
+
+
+def build_connector(client: ApiClient) -> aiohttp.TCPConnector:
+    """Connections to the client's server without a limit in number: each stream holds one, and others must go on."""
+    return aiohttp.TCPConnector(limit=0, ssl=client.rest_client.ssl_context, socket_factory=_socket)
 
 
 async def close_client(client: ApiClient) -> None:
