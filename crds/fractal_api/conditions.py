@@ -79,6 +79,7 @@ class NamespaceReason(StrEnum):
 
     WORLD_READY = "WorldReady"
     NAMESPACE_CONFLICT = "NamespaceConflict"
+    NAMESPACE_TERMINATING = "NamespaceTerminating"
     INVALID_SPEC = "InvalidSpec"
     PODS_STARTING = "PodsStarting"
     START_DEADLINE_EXCEEDED = "StartDeadlineExceeded"

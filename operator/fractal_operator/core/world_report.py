@@ -15,10 +15,14 @@ from fractal_operator.core.worlds import Quarantine
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Why a world can't be what its FractalNamespace says; `message` is a sentence's rest after "the world"."""
+    """Why a world can't be what its FractalNamespace says; `message` is a sentence's rest after "the world".
+
+    `sick` says that a person should look at it.
+    """
 
     reason: Reason
     message: str
+    sick: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +71,7 @@ def _ready(report: Report) -> Condition:
 
 
 def _progressing(report: Report) -> Condition:
-    moving = report.decision.stage in _MOVING and report.refusal is None
+    moving = report.decision.stage in _MOVING if report.refusal is None else not report.refusal.sick
     reason = report.refusal.reason if report.refusal else _STAGES[report.decision.stage]
     message = report.refusal.message if report.refusal else report.decision.message
     return _condition(Kind.PROGRESSING, moving, reason, message)
@@ -81,7 +85,7 @@ def _draining(report: Report) -> Condition:
 
 
 def _degraded(report: Report) -> Condition:
-    if report.refusal is not None:
+    if report.refusal is not None and report.refusal.sick:
         return _condition(Kind.DEGRADED, True, report.refusal.reason, report.refusal.message)
     if report.decision.stage in _SICK:
         return _condition(Kind.DEGRADED, True, _STAGES[report.decision.stage], report.decision.message)

@@ -24,6 +24,12 @@ class PodSeen:
     ip: str = ""
     going: bool = False
     trouble: str = ""
+    restarts: int = 0
+
+    @property
+    def incarnation(self) -> str:
+        """A name for the pod's processes: after a restart of its container they remember nothing."""
+        return f"{self.uid}.{self.restarts}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +71,7 @@ def see_pod(obj: Object) -> PodSeen:
         ip=str(status.get("podIP", "")),
         going=going,
         trouble="" if ready and not going else _trouble(obj),
+        restarts=sum(int(container.get("restartCount", 0)) for container in status.get("containerStatuses") or ()),
     )
 
 

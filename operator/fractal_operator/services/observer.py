@@ -1,0 +1,105 @@
+"""Follows the log of a world's agent, and passes on what it says: the fast path of news, never the truth.
+
+Lines that a stream brought already are not passed on again when it is opened anew. What isn't an event line is nothing.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final
+
+from fractal_api.errors import FractalError
+from fractal_api.events import Event, Lost, Ready, Waiting, decode
+from fractal_operator.adapters.api import Api
+from fractal_operator.adapters.logs import Line, Stamp, follow
+from fractal_operator.core.backoff import delay_s
+from fractal_operator.core.names import MASTER
+from fractal_operator.core.world_scene import PodSeen
+from fractal_operator.services.log_context import bound
+
+SILENT_S: Final = 60.0
+"""A stream that is silent so long may be broken without anybody's notice; a world's heart beats each 5 s."""
+
+FIRST_RETRY_S: Final = 0.2
+MOST_RETRY_S: Final = 10.0
+
+Agent = Callable[[str], Awaitable[PodSeen]]
+"""Gets a world, and gives the pod with its agent as soon as there is one."""
+
+Hear = Callable[[str, str, Event], None]
+"""Gets the world, its agent's incarnation, and an event."""
+
+logger: Final = logging.getLogger(__name__)
+
+
+class Observer:
+    """Follows agents' logs. `hear` gets events, `tell` what keeps a world from being ready."""
+
+    def __init__(self, api: Api, *, agent: Agent, hear: Hear, tell: Callable[[str, str], None]) -> None:
+        self._api = api
+        self._agent = agent
+        self._hear = hear
+        self._tell = tell
+
+    async def follow_until(self, world: str, ended: Coroutine[Any, Any, None]) -> None:
+        """Follow the world's agent until `ended` returns."""
+        following = asyncio.create_task(self.follow(world))
+        try:
+            await ended
+        finally:
+            following.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await following
+
+    async def follow(self, world: str) -> None:
+        """Follow the world's agent until this is cancelled; streams that end are opened again."""
+        with bound(world=world):
+            heard: dict[str, Stamp] = {}
+            failures = 0
+            while True:
+                try:
+                    fruitful = await self._read(world, heard)
+                except FractalError as error:
+                    fruitful = False
+                    logger.debug("the agent's log can't be read at the moment: %s", error)
+                except Exception:
+                    fruitful = False
+                    logger.exception("following the agent's log failed; it is tried again")
+                failures = 0 if fruitful else failures + 1
+                await asyncio.sleep(delay_s(failures, first_s=FIRST_RETRY_S, most_s=MOST_RETRY_S))
+
+    async def _read(self, world: str, heard: dict[str, Stamp]) -> bool:
+        """Pass on one stream to its end; whether it brought anything. `heard` keeps the last stamp of the pod's uid."""
+        pod = await self._agent(world)
+        if pod.uid not in heard:
+            heard.clear()
+        fruitful = False
+        async with contextlib.aclosing(follow(self._api, world, MASTER, after=heard.get(pod.uid))) as lines:
+            while (line := await _next(lines.__anext__())) is not None:
+                fruitful = True
+                heard[pod.uid] = line.at
+                self._pass_on(world, pod, line)
+        return fruitful
+
+    def _pass_on(self, world: str, pod: PodSeen, line: Line) -> None:
+        event = decode(line.text)
+        if event is None:
+            return
+        match event:
+            case Waiting(message=message) | Lost(message=message):
+                self._tell(world, message)
+            case Ready():
+                self._tell(world, "")
+            case _:
+                pass
+        self._hear(world, pod.incarnation, event)
+
+
+async def _next(line: Awaitable[Line]) -> Line | None:
+    """The next line; None at the end of the stream, and when it is silent for too long."""
+    try:
+        async with asyncio.timeout(SILENT_S):
+            return await line
+    except (StopAsyncIteration, TimeoutError):
+        return None

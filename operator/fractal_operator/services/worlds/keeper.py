@@ -1,0 +1,207 @@
+"""Keeps one world: looks, decides, does, reports; wakes when anything about the world changes, or its time comes."""
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import replace
+from typing import Final
+
+from fractal_api.errors import FractalError
+from fractal_operator.core.backoff import delay_s
+from fractal_operator.core.names import Object
+from fractal_operator.core.world_life import Decision, Memory, Stage, World, decide
+from fractal_operator.core.world_order import Order, read_order
+from fractal_operator.core.world_report import Report
+from fractal_operator.core.world_scene import PodSeen, master
+from fractal_operator.services.log_context import bound
+from fractal_operator.services.worlds.footing import Footing, FootingKeeper
+from fractal_operator.services.worlds.hands import Hands
+from fractal_operator.services.worlds.post import Post
+from fractal_operator.services.worlds.reporter import Reporter, draining_since
+from fractal_operator.services.worlds.sight import Sight, version
+from fractal_operator.services.worlds.tools import Tools
+
+LOOK_S: Final = 60.0
+"""How often a world is looked at though nothing was told of it: its Secret isn't watched."""
+
+QUIET_S: Final = 0.05
+"""Events come in bursts; one look is enough for those that come in this time."""
+
+FIRST_RETRY_S: Final = 0.25
+MOST_RETRY_S: Final = 10.0
+
+logger: Final = logging.getLogger(__name__)
+
+
+class Keeper:
+    """One FractalNamespace's world, from its creation until it is let go."""
+
+    def __init__(self, tools: Tools, obj: Object) -> None:
+        self._tools = tools
+        self._obj = obj
+        self.name: str = obj["metadata"]["name"]
+        self.uid: str = obj["metadata"]["uid"]
+        self.released = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._news = asyncio.Event()
+        self._words = ""
+        self._memory = Memory(draining_since=draining_since(obj))
+        self._sight = Sight(tools.api, self.name)
+        self._hands = Hands(tools, self._sight)
+        self._footing = FootingKeeper(tools, self._sight, self._hands)
+        self._post = Post(tools.board, self.name)
+        self._reporter = Reporter(tools)
+
+    # ---- what is told ----------------------------------------------------------------------------------------------
+
+    def observe(self, obj: Object) -> None:
+        """Take notice of the FractalNamespace."""
+        if version(obj) >= version(self._obj):
+            self._obj = obj
+            self._wake.set()
+
+    def observe_child(self, kind: str, obj: Object, *, gone: bool) -> None:
+        """Take notice of an object of the world."""
+        if self._footing.observe(self.name, kind, obj, gone=gone) or self._sight.observe(kind, obj, gone=gone):
+            self._wake.set()
+            self._spread()
+
+    def tell(self, words: str) -> None:
+        """Take notice of what the agent says of its world."""
+        if words != self._words:
+            self._words = words
+            self._wake.set()
+
+    def wake(self) -> None:
+        """Look at the world at once."""
+        self._wake.set()
+
+    @property
+    def agent_pod(self) -> PodSeen | None:
+        """The pod with the agent, as it was last seen."""
+        return master(self._sight.pods())
+
+    async def agent(self) -> PodSeen:
+        """The pod with the agent, as soon as it has an address."""
+        while (pod := self.agent_pod) is None or not pod.ip:
+            await self._news.wait()
+        return pod
+
+    def _spread(self) -> None:
+        """Wake whoever waits for news of the pods."""
+        self._news.set()
+        self._news = asyncio.Event()
+
+    # ---- what is done ----------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Keep the world until it is let go. Whatever fails is tried again, a little later each time."""
+        with bound(world=self.name):
+            following = asyncio.create_task(self._follow_board())
+            try:
+                await self._keep()
+            finally:
+                following.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await following
+
+    async def _keep(self) -> None:
+        failures = 0
+        while not self.released.is_set():
+            self._wake.clear()
+            try:
+                again_s = await self._look()
+                failures = 0
+            except FractalError as error:
+                failures += 1
+                logger.warning("the world can't be looked after at the moment: %s", error)
+                again_s = delay_s(failures, first_s=FIRST_RETRY_S, most_s=MOST_RETRY_S)
+            except Exception:
+                failures += 1
+                logger.exception("looking after the world failed; it is tried again")
+                again_s = delay_s(failures, first_s=FIRST_RETRY_S, most_s=MOST_RETRY_S)
+            await self._rest(again_s)
+
+    async def _look(self) -> float:
+        """One look; after how long the next one is due, though nothing be told."""
+        order = self._read()
+        footing = await self._footing.stand(order)
+        if footing.own:
+            await self._sight.refresh(self._tools.clock())
+            self._spread()
+        report = self._decide(order, footing)
+        decision = report.decision
+        self._memory = decision.memory
+        if decision.stage is Stage.GONE:
+            self._post.withdraw()
+            self.released.set()
+            return 0.0
+        if decision.interrupt:
+            self._tools.board.interrupt(self.name, decision.interrupt)
+        if order.plan is not None and footing.secret is not None:
+            await self._hands.act(order.plan, footing.secret, decision)
+        self._obj, more_s = await self._reporter.report(self._obj, report)
+        return min(due for due in (LOOK_S, decision.again_s, more_s) if due is not None)
+
+    def _read(self) -> Order:
+        order = read_order(self._obj, self._tools.home)
+        if order.leaving_at is not None and self._tools.farewell.is_set():
+            return replace(order, leaving_at=0.0)  # its drain is over
+        return order
+
+    def _decide(self, order: Order, footing: Footing) -> Report:
+        """What is to be done. Whoever places jobs is told first, so that no run begins on what is to be replaced."""
+        report = self._judge(order, footing)
+        self._post.send(order, report, self.agent_pod, footing.secret)
+        if self._tools.board.job_on(self.name) != report.world.job:
+            report = self._judge(order, footing)
+        return report
+
+    def _judge(self, order: Order, footing: Footing) -> Report:
+        world = World(
+            now=self._tools.clock(),
+            nodes=order.spec.nodes,
+            revision=footing.revision,
+            found_set=self._sight.found_set(footing.revision),
+            pods=self._sight.pods(),
+            job=self._tools.board.job_on(self.name),
+            drain=order.spec.drain,
+            drain_timeout_s=order.spec.drain_timeout_seconds,
+            start_deadline_s=order.spec.start_deadline_seconds,
+            leaving_at=order.leaving_at,
+            words=self._words,
+        )
+        if footing.refusal is not None and order.leaving_at is None:
+            decision = Decision(stage=Stage.STARTING, message=footing.refusal.message, memory=self._memory)
+        else:
+            decision = decide(world, self._memory)
+        return Report(
+            name=self.name,
+            generation=order.generation,
+            slots_per_node=order.spec.slots_per_node,
+            world=world,
+            decision=decision,
+            quarantine=self._tools.board.quarantine_of(self.name),
+            refusal=footing.refusal,
+        )
+
+    async def _rest(self, again_s: float) -> None:
+        """Wait until something is told, or so long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(again_s):
+                await self._wake.wait()
+        if not self.released.is_set():
+            await asyncio.sleep(QUIET_S)
+
+    async def _follow_board(self) -> None:
+        """Wake when the world's job or quarantine changed."""
+        failures = 0
+        while True:
+            try:
+                await self._tools.board.changed(self.name)
+                failures = 0
+            except Exception:
+                failures += 1
+                logger.exception("the board of jobs can't be followed; it is tried again")
+                await asyncio.sleep(delay_s(failures, first_s=FIRST_RETRY_S, most_s=MOST_RETRY_S))
+            self._wake.set()

@@ -1,0 +1,109 @@
+"""Writes what a world's status is, and tells people of its turns."""
+
+import logging
+from datetime import UTC, datetime
+from typing import Final
+
+from pydantic import ValidationError
+
+from fractal_api.conditions import ConditionStatus, find_condition, holds
+from fractal_api.conditions import NamespaceCondition as Kind
+from fractal_api.errors import FractalError
+from fractal_api.namespaces import FractalNamespaceStatus
+from fractal_operator.adapters.api_errors import AlreadyExists
+from fractal_operator.builders.world_events import NAMESPACE, WorldEvent, build_world_event
+from fractal_operator.core import paths
+from fractal_operator.core.names import Object
+from fractal_operator.core.world_report import Report, plan_status
+from fractal_operator.services.worlds.tools import Tools
+
+PACE_S: Final = 2.0
+"""How often the figures of a starting world are written at most; its turns are written at once."""
+
+logger: Final = logging.getLogger(__name__)
+
+
+class Reporter:
+    """One world's."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._wrote_at = float("-inf")
+
+    async def report(self, obj: Object, report: Report) -> tuple[Object, float | None]:
+        """The FractalNamespace with its status written, and after how long there is more to write, if so."""
+        now = self._tools.clock()
+        before = read_status(obj)
+        after = plan_status(report, before, datetime.fromtimestamp(now, UTC))
+        if after == before:
+            return obj, None
+        left_s = self._wrote_at + PACE_S - now
+        if 0 < left_s <= PACE_S and _turns(after) == _turns(before):
+            return obj, left_s
+        body = {"metadata": {"resourceVersion": obj["metadata"]["resourceVersion"]}, "status": _dump(after)}
+        obj = await self._tools.api.merge(f"{paths.WORLDS}/{report.name}/status", body)
+        self._wrote_at = now
+        await self._tell(obj, before, after)
+        return obj, None
+
+    async def _tell(self, obj: Object, before: FractalNamespaceStatus, after: FractalNamespaceStatus) -> None:
+        """Events for what turned; that they can't be told is no reason to stop."""
+        for event in turns(obj, before, after):
+            log = logger.warning if event.warning else logger.info
+            log("%s", event.message, extra={"world": event.world})
+            try:
+                await self._tools.api.create(paths.events(NAMESPACE), build_world_event(event))
+            except AlreadyExists:
+                continue
+            except FractalError as error:
+                logger.warning("an event could not be written: %s", error, extra={"world": event.world})
+
+
+def read_status(obj: Object) -> FractalNamespaceStatus:
+    """The status that is there; an empty one when it makes no sense."""
+    try:
+        return FractalNamespaceStatus.model_validate(obj.get("status") or {})
+    except ValidationError:
+        return FractalNamespaceStatus()
+
+
+def draining_since(obj: Object) -> float | None:
+    """Since when the world is drained, in seconds since 1970, as an operator before this one wrote."""
+    found = find_condition(read_status(obj).conditions, Kind.DRAINING)
+    if found is None or found.last_transition_time is None or found.status is not ConditionStatus.TRUE:
+        return None
+    return found.last_transition_time.timestamp()
+
+
+def turns(obj: Object, before: FractalNamespaceStatus, after: FractalNamespaceStatus) -> list[WorldEvent]:
+    """What people should learn: that a world became ready, or degraded, or degraded for another reason."""
+    found = []
+    for kind, warning in ((Kind.READY, False), (Kind.DEGRADED, True)):
+        now, then = find_condition(after.conditions, kind), find_condition(before.conditions, kind)
+        if now is None or not holds(after.conditions, kind):
+            continue
+        if then is not None and holds(before.conditions, kind) and then.reason == now.reason:
+            continue
+        found.append(
+            WorldEvent(
+                world=obj["metadata"]["name"],
+                uid=obj["metadata"]["uid"],
+                reason=now.reason,
+                message=now.message,
+                since=now.last_transition_time or datetime.now(UTC),
+                warning=warning,
+            )
+        )
+    return found
+
+
+def _turns(status: FractalNamespaceStatus) -> object:
+    """What of a status is written at once."""
+    conditions = [(condition.type, condition.status, condition.reason) for condition in status.conditions]
+    return conditions, status.current_job, status.observed_generation
+
+
+def _dump(status: FractalNamespaceStatus) -> Object:
+    """The status as JSON; a job that is no longer there is null, since a merge patch leaves alone what it lacks."""
+    told = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return {"currentJob": None, **told}
