@@ -112,7 +112,7 @@ unit: dev ## the tests that need no Kubernetes; PYTEST_ARGS="-k tiles" chooses
 .PHONY: on-cluster
 on-cluster: dev ## the tests on a real Kubernetes: this machine's own, or FRACTAL_CLUSTER=current
 	@$(BIN)/python tests/cluster.py up
-	@$(BIN)/python -m pytest -m cluster tests/cluster $(PYTEST_ARGS); code=$$?; \
+	@$(BIN)/python -m pytest -m "cluster and not soak" tests/cluster $(PYTEST_ARGS); code=$$?; \
 	    [ -n "$$FRACTAL_CLUSTER" ] || $(BIN)/python tests/cluster.py down; exit $$code
 
 .PHONY: cluster
@@ -124,8 +124,10 @@ images: ## the container images; REGISTRY=ghcr.io/me names them so, and pushes t
 	@PYTHON=$(PYTHON) images/build.sh $(REGISTRY)
 
 .PHONY: soak
-soak: dev ## the fault tests, many times over (20 a size of world)
+soak: dev ## the fault tests, many times over (20 a size of world), and those of the product on a cluster
 	@FRACTAL_SOAK=$${FRACTAL_SOAK:-20} $(BIN)/python -m pytest -s -m soak --timeout=7200 tests/soak
+	@$(BIN)/python tests/cluster.py up
+	@$(BIN)/python -m pytest -s -m soak --timeout=7200 tests/cluster $(PYTEST_ARGS)
 
 .PHONY: bench
 bench: dev ## the figures of docs/performance.md, measured here

@@ -1,19 +1,18 @@
 """A new user's first commands, in a clone of this checkout."""
 
-import os
 import re
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
+from support import making
 from support.checkout import ROOT, clone_into
 
 
 def make(*targets: str, cwd: Path) -> str:
     """What make printed; its own last words when it failed."""
-    clean = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "VIRTUAL_ENV"}}
-    done = subprocess.run(["make", *targets], cwd=cwd, env=clean, capture_output=True, text=True, check=False)
+    done = making.make(*targets, cwd=cwd, timeout_s=900)
     assert done.returncode == 0, f"make {' '.join(targets)}:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
     return done.stdout
 
@@ -25,6 +24,12 @@ def test_make_alone_prints_every_target_with_one_line() -> None:
     assert len(targets) > 5
     for target in targets:
         assert re.search(rf"^  {target} +\S", printed, re.MULTILINE), f"{target} has no line of its own"
+
+
+def test_the_earlier_systems_targets_are_still_there() -> None:
+    printed = make(cwd=ROOT)
+    for target in ("install", "dev", "run-server", "run-client", "clean"):
+        assert re.search(rf"^  {target} +\S", printed, re.MULTILINE)
 
 
 @pytest.mark.timeout(900)

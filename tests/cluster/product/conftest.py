@@ -1,6 +1,7 @@
 """The installed product, for every test of this folder."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from cluster_harness import wait
@@ -12,10 +13,23 @@ from support.stranger import SETTLED_S, Stranger, stranger_pod
 INSTALL_S = 1800  # the first test may have to build Kubernetes and three images
 
 
+HERE = Path(__file__).parent
+LAST = ("test_uninstall.py", "test_first_look.py")
+"""Who takes the product away comes after all others of this folder."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = [place for place, item in enumerate(items) if HERE in item.path.parents]
+    ordered = sorted((items[place] for place in places), key=lambda item: _turn(item.path.name))
+    for place, item in zip(places, ordered, strict=True):
+        items[place] = item
     needing = [item for item in items if "installed" in getattr(item, "fixturenames", ())]
     for first in needing[:1]:
         first.add_marker(pytest.mark.timeout(INSTALL_S))
+
+
+def _turn(name: str) -> int:
+    return LAST.index(name) + 1 if name in LAST else 0
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,146 @@
+"""FractalJobs on the installed product: applied with kubectl, awaited, and looked at as a person would."""
+
+import json
+import os
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from cluster_harness.cluster import Cluster
+from cluster_harness.kubectl import Kubectl
+from support.checkout import ROOT
+from support.product import Product
+from support.terminal import START
+
+from fractal_operator.core import names
+
+EXAMPLES: Final = ROOT / "examples"
+COMPLETE_S: Final = 120.0
+PAUSE_S: Final = 0.1
+OPERATOR_USER: Final = f"system:serviceaccount:{names.OPERATOR_NAMESPACE}:{names.OPERATOR}"
+WRITES: Final = frozenset({"create", "update", "patch", "delete"})
+Object = dict[str, Any]
+
+
+def example(name: str = "seahorse", *, as_name: str | None = None, samples: int | None = None) -> Object:
+    """A FractalJob of examples/, perhaps by another name, and with more samples, which is how long it takes."""
+    found: Object = yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text())
+    found["metadata"]["name"] = as_name or name
+    if samples is not None:
+        found["spec"]["image"]["samples"] = samples
+    return found
+
+
+class Jobs:
+    """The FractalJobs of one namespace."""
+
+    def __init__(self, kubectl: Kubectl) -> None:
+        self.kubectl = kubectl
+
+    def get(self, name: str) -> Object | None:
+        """The job, or None when there is none."""
+        printed = self.kubectl("get", "fractaljob", name, "--ignore-not-found", "--output=json")
+        found: Object | None = json.loads(printed) if printed else None
+        return found
+
+    def await_condition(self, name: str, kind: str, timeout_s: float = COMPLETE_S) -> Object:
+        """The job once the condition is True; the test fails at once when the job failed instead."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            job = self.get(name)
+            assert job is not None, f"{name} is gone"
+            if holds(job, kind):
+                return job
+            ended = holds(job, "Failed") or holds(job, "Complete")
+            assert not ended, f"{name} ended without being {kind}: {said(job)}"
+            assert time.monotonic() < deadline, f"{name} is not {kind} after {timeout_s:g} s: {said(job)}"
+            time.sleep(PAUSE_S)
+
+    def complete(self, name: str, timeout_s: float = COMPLETE_S) -> Object:
+        """The status of the job once it is Complete."""
+        status: Object = self.await_condition(name, "Complete", timeout_s)["status"]
+        return status
+
+    def await_tiles(self, name: str, timeout_s: float = COMPLETE_S) -> Object:
+        """The job once it is being rendered."""
+        return self.await_condition(name, "Running", timeout_s)
+
+    def events(self, name: str) -> Counter[str]:
+        """How often each event was told of the job, by reason."""
+        found = self.kubectl.get("events", f"--field-selector=involvedObject.name={name}")["items"]
+        told: Counter[str] = Counter()
+        for event in found:
+            told[event["reason"]] += event.get("count") or 1
+        return told
+
+
+def holds(job: Object, kind: str) -> bool:
+    """Whether the job's condition is True."""
+    return any(each["type"] == kind and each["status"] == "True" for each in conditions(job))
+
+
+def conditions(found: Object) -> list[Object]:
+    """The conditions of any object of ours."""
+    listed: list[Object] = found.get("status", {}).get("conditions") or []
+    return listed
+
+
+def said(found: Object) -> str:
+    """What the object's conditions say, for a test's failure."""
+    return "; ".join(
+        f"{each['type']}={each['status']} {each.get('reason', '')} {each.get('message', '')}".strip()
+        for each in conditions(found)
+    )
+
+
+def writes_of(cluster: Cluster, namespace: str) -> list[str]:
+    """Every write that the audit log has of a namespace's FractalJobs and Events: verb, kind and who."""
+    return [
+        f"{entry['verb']} {_kind(entry)} by {entry['user']['username']} ({entry['responseStatus']['code']})"
+        for entry in _audited(cluster, namespace)
+        if entry["verb"] in WRITES and entry["objectRef"]["resource"] in {"fractaljobs", "events"}
+    ]
+
+
+def _audited(cluster: Cluster, namespace: str) -> Iterator[Mapping[str, Any]]:
+    wanted = f'"namespace":"{namespace}"'
+    with cluster.layout.audit_log.open(encoding="utf-8", errors="replace") as log:
+        for line in log:
+            if wanted in line:
+                entry = json.loads(line)
+                if entry.get("objectRef", {}).get("namespace") == namespace and entry["stage"] == "ResponseComplete":
+                    yield entry
+
+
+def _kind(entry: Mapping[str, Any]) -> str:
+    about = entry["objectRef"]
+    return f"{about['resource']}/{about['subresource']}" if "subresource" in about else str(about["resource"])
+
+
+def log_lines(kubectl: Kubectl, *what: str) -> list[Object]:
+    """The JSON objects that a process of ours logged; the test fails on a line that is none."""
+    lines: list[Object] = []
+    for line in kubectl("logs", *what, "--tail=-1").splitlines():
+        entry = json.loads(line)
+        assert isinstance(entry, dict), line
+        lines.append(entry)
+    return lines
+
+
+def fetch_picture(installed: Product, namespace: str, name: str, folder: Path) -> Path:
+    """The picture's file, as `fractal image` brings it through the gateway."""
+    file = folder / f"{name}-fetched.png"
+    done = subprocess.run(
+        [*START, "image", name, f"--namespace={namespace}", f"--output={file}"],
+        env={**os.environ, "KUBECONFIG": str(installed.cluster.kubeconfig)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return file
