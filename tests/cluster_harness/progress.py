@@ -1,5 +1,6 @@
 """The line that says which stage of how many is at work, and for how long."""
 
+import shutil
 import sys
 import threading
 import time
@@ -55,8 +56,11 @@ class Progress:
         return f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"
 
     def _write(self, text: str, *, again: bool = False) -> None:
+        line = f"stage {self._number} of {self._total}: {text} ({self._elapsed()})"
         with self._writing:
-            over = "\x1b[1A\x1b[2K" if again and self._over and self._out.isatty() else ""
+            if self._out.isatty():
+                over = "\x1b[1A\x1b[2K" if again and self._over else ""
+                line = f"{over}{line[: shutil.get_terminal_size().columns]}"  # a second row could not be written over
             self._over = True
-            self._out.write(f"{over}stage {self._number} of {self._total}: {text} ({self._elapsed()})\n")
+            self._out.write(f"{line}\n")
             self._out.flush()

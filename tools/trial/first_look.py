@@ -101,7 +101,7 @@ def _compare(here: LocalPicture, there: cluster_picture.ClusterPicture, progress
     pixels = proof.prove_equal(here, there)
     where = f"by the world {there.world} in {there.seconds:.1f} s" if there.world else "by the cluster"
     progress.done(f"{there.file}, rendered {where}")
-    say(f"It is equal to the one rendered here, pixel by pixel: SHA-256 {pixels}")
+    say(f"It is equal to the one rendered here, pixel by pixel: {pixels} is the SHA-256 of both")
 
 
 COMMANDS: Final = {"run": show, "serve": serve, "picture": ask, "uninstall": uninstall}
