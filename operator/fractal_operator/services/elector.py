@@ -48,6 +48,11 @@ class Elector:
         self._mine = leases.Candidacy(identity=identity)
         self._end = end or end_process
 
+    async def meet(self) -> None:
+        """Return when the Lease, or that there is none, was seen once: from then on this replica could take over."""
+        while self._mine.lease is None and not self._mine.gone:
+            await self._step()
+
     async def acquire(self) -> None:
         """Return when this replica leads."""
         while not self._mine.leads:

@@ -34,19 +34,28 @@ class FirstSteps:
         self._settings = settings
         self._secrets = paths.secrets(settings.namespace)
 
-    async def take(self) -> None:
-        """Return when all of it is there; each step is tried again until then, with the reason in the log."""
-        await self._insist(self.make_secrets)
-        await self._insist(self.make_world)
+    async def insist(self, step: Callable[[], Awaitable[object]]) -> None:
+        """Take the step again and again until it is done, with the reason in the log."""
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            try:
+                await step()
+            except FractalError as error:  # also what a person has to put right, such as a missing CRD
+                logger.warning("A first step of the installation waits %g s: %s", pause_s, error)
+            else:
+                return
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
-    async def make_secrets(self) -> None:
-        """See that both Secrets of the store exist, with the same password for the gateway."""
-        passwords = await self.passwords()
+    async def make_secrets(self) -> dict[StoreUser, str]:
+        """The passwords of the store's users. Both Secrets exist, with the same password for the gateway."""
+        passwords = await self._passwords()
         if passwords is None:
             drawn = {user: secrets.token_urlsafe(_PASSWORD_BYTES) for user in StoreUser}
             await self._create(self._secrets, build_store_secret(self._settings.install, drawn))
-            passwords = await self.passwords() or drawn
+            passwords = await self._passwords() or drawn
         await self._create(self._secrets, build_gateway_secret(passwords[StoreUser.GATEWAY]))
+        return passwords
 
     async def make_world(self) -> None:
         """See that the first FractalNamespace was made once; whoever deletes it later is obeyed."""
@@ -63,25 +72,12 @@ class FirstSteps:
         )
         await self._api.merge(lease, {"metadata": {"annotations": {names.FIRST_WORLD_MADE: name}}})
 
-    async def passwords(self) -> dict[StoreUser, str] | None:
-        """The passwords of the store's users; None before there are any."""
+    async def _passwords(self) -> dict[StoreUser, str] | None:
         try:
             found = await self._api.get(f"{self._secrets}/{names.STORE_SECRET}")
         except NotFound:
             return None
         return {user: base64.b64decode(found["data"][user.key]).decode() for user in StoreUser}
-
-    async def _insist(self, step: Callable[[], Awaitable[None]]) -> None:
-        pause_s = _FIRST_PAUSE_S
-        while True:
-            try:
-                await step()
-            except FractalError as error:  # also what a person has to put right, such as a missing CRD
-                logger.warning("A first step of the installation waits %g s: %s", pause_s, error)
-            else:
-                return
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     async def _create(self, path: str, body: Object) -> None:
         try:
