@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from fractal_api.storage import Keys
 from fractal_operator.adapters.store_link import StoreLink
+
+_MAX: Final = 2.0**53
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,17 +36,24 @@ class Live:
 
 
 def parse_live(fields: Mapping[str, str]) -> LiveFigures | None:
-    """The figures of the store's fields; None when one is missing or isn't a number."""
+    """The figures of the store's fields; None when one is missing or isn't a number that can be."""
     try:
         return LiveFigures(
             run=fields["run"],
-            percent=float(fields["percent"]),
-            tiles_done=int(fields["tilesDone"]),
-            tiles_total=int(fields["tilesTotal"]),
-            eta_s=float(fields["etaSeconds"]) if "etaSeconds" in fields else None,
+            percent=_amount(fields["percent"]),
+            tiles_done=int(_amount(fields["tilesDone"])),
+            tiles_total=int(_amount(fields["tilesTotal"])),
+            eta_s=_amount(fields["etaSeconds"]) if "etaSeconds" in fields else None,
         )
     except (KeyError, ValueError):
         return None
+
+
+def _amount(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < _MAX:  # neither NaN nor infinity is
+        raise ValueError(text)
+    return number
 
 
 def _text(value: bytes | str) -> str:

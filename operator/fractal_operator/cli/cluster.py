@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from fractal_operator.cli.kubeconfig import Choice, Connection, connect
-from fractal_operator.cli.problems import ClusterAway, NotInstalled, Refused, Unknown
+from fractal_operator.cli.problems import ClusterAway, NotInstalled, Refused, Taken, Unknown
 from fractal_operator.core.names import Object
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ WATCH_S: Final = 300
 SLACK_S: Final = 30
 
 NOT_INSTALLED: Final = "FractalJobs are not known to this cluster: kubectl apply -k manifests/"
+
+_PATIENCE: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT})
 
 Timeout = float | tuple[float, float | None]
 
@@ -87,17 +89,17 @@ class Cluster:
 
     def _refusal(self, status: int, data: bytes) -> Exception:
         reason, message = _status_of(data)
-        match status:
-            case HTTPStatus.UNAUTHORIZED:
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _PATIENCE:
+            return ClusterAway(f"the API server at {self.place} answers {status}: {message}")
+        match status, reason:
+            case HTTPStatus.UNAUTHORIZED, _:
                 return Refused(f"the API server at {self.place} doesn't know who you are: your login may have expired")
-            case HTTPStatus.NOT_FOUND if not reason:
+            case HTTPStatus.NOT_FOUND, "":
                 return NotInstalled(NOT_INSTALLED)
-            case HTTPStatus.NOT_FOUND:
+            case HTTPStatus.NOT_FOUND, _:
                 return Unknown(message)
-            case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.REQUEST_TIMEOUT:
-                return ClusterAway(f"the API server at {self.place} is busy: {message}")
-            case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                return ClusterAway(f"the API server at {self.place} answers {status}: {message}")
+            case HTTPStatus.CONFLICT, "AlreadyExists":
+                return Taken(message)
         return Refused(message)
 
 

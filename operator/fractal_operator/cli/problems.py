@@ -15,6 +15,10 @@ class Refused(PermanentError):  # noqa: N818 - it names the answer
     """The API server refuses what was asked: a missing right, a taken name, an object that can't be."""
 
 
+class Taken(PermanentError):  # noqa: N818 - it names the answer
+    """There is an object of this name already."""
+
+
 class Unknown(PermanentError):  # noqa: N818 - it names the answer
     """There is no such object."""
 

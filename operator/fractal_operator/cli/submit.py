@@ -12,6 +12,7 @@ from fractal_console.problems import UsageError
 from fractal_operator.cli.cluster import Cluster
 from fractal_operator.cli.options import SETTINGS, Place, on_a_cluster, place_from
 from fractal_operator.cli.orders import Order, order_from_args, orders_from_files, stamped
+from fractal_operator.cli.problems import Taken, Unknown
 from fractal_operator.cli.waiting import show_result, wait
 from fractal_operator.core import paths
 from fractal_operator.core.job_view import view
@@ -58,7 +59,14 @@ def _orders(place: Place, files: tuple[str, ...], line: str | None, name: str | 
 
 def _submit(cluster: Cluster, order: Order) -> tuple[str, str]:
     """The namespace and name of the job that was made."""
-    made = view(cluster.create(paths.jobs(order.namespace), stamped(order.manifest, datetime.now(UTC))))
+    manifest = stamped(order.manifest, datetime.now(UTC))
+    try:
+        made = view(cluster.create(paths.jobs(order.namespace), manifest))
+    except Taken as error:
+        taken = f"FractalJob {order.namespace}/{manifest['metadata']['name']}"
+        raise Taken(f"{taken} is there already: give this one another --name, or delete that one first") from error
+    except Unknown as error:
+        raise Unknown(f"there is no namespace {order.namespace}: kubectl create namespace {order.namespace}") from error
     print(f"fractaljob/{made.name} submitted to {made.namespace}", flush=True)
     return made.namespace, made.name
 

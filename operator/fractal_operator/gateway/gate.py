@@ -5,6 +5,7 @@ import ipaddress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, Protocol
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
@@ -77,7 +78,7 @@ class LoopbackGate:
 
     async def admit(self, request: Request, deed: Deed) -> None:  # noqa: ARG002 - whatever it is
         """See `Gate`."""
-        if not _is_loopback(request.url.hostname or ""):
+        if not _is_loopback(request.headers.get("host", "")):
             message = "this port is for port-forwards: the request's host must be localhost"
             raise Problem(HTTPStatus.FORBIDDEN, "Forbidden", message)
 
@@ -97,9 +98,9 @@ def _unauthorized(message: str) -> Problem:
 
 
 def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
+    """Whether a Host header names this machine."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False

@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from fractal_api.errors import TemporaryError
 from fractal_operator.adapters.api import Api
@@ -50,8 +50,7 @@ async def _changes(api: Api, job: JobView, version: str) -> AsyncGenerator[JobVi
         "resourceVersion": version,
         "timeoutSeconds": str(WATCH_S),
     }
-    stream = cast("AsyncGenerator[bytes, None]", api.lines(paths.jobs(job.namespace), max_line=MAX_EVENT, **query))
-    async with aclosing(stream) as lines:
+    async with aclosing(api.lines(paths.jobs(job.namespace), max_line=MAX_EVENT, **query)) as lines:
         async for line in lines:
             event: dict[str, Any] = json.loads(line)
             match event["type"]:

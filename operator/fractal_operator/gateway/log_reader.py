@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final
 
 from fractal_api.errors import FractalError
 from fractal_operator.adapters.api import Api
@@ -130,8 +130,7 @@ class _Follower:
 async def _lines(api: Api, job: JobView, world: str, *, since: str = "", follow: bool) -> AsyncGenerator[LogLine, None]:
     """The lines about the job, from its creation on or from a later time."""
     path, following = f"{paths.pods(world)}/{MASTER}/log", "true" if follow else "false"
-    lines_of = api.lines(path, timestamps="true", sinceTime=since or job.created, follow=following)
-    stream = cast("AsyncGenerator[bytes, None]", lines_of)
+    stream = api.lines(path, timestamps="true", sinceTime=since or job.created, follow=following)
     async with aclosing(stream) as lines:
         async for raw in lines:
             line = parse_line(raw, job.uid)

@@ -18,14 +18,14 @@ def latest(job: JobView, live: LiveFigures | None) -> Progress | None:
     said = job.status.progress
     if live is None or live.run != job.run or job.end is not None:
         return said
-    percent = min(max(int(live.percent), 0), 100)
+    percent = min(int(live.percent), 100)
     if said is not None and (said.tiles_done, said.percent) > (live.tiles_done, percent):
         return said
     return Progress(
         percent=percent,
         tilesDone=live.tiles_done,
         tilesTotal=live.tiles_total,
-        etaSeconds=None if live.eta_s is None else max(ceil(live.eta_s), 0),
+        etaSeconds=None if live.eta_s is None else ceil(live.eta_s),
     )
 
 
