@@ -38,4 +38,8 @@ def plan_step(revision: str, replicas: int, found: SetSeen | None, pods: Sequenc
 
 def _is_stale(pod: PodSeen, found: SetSeen, revision: str) -> bool:
     """Whether a pod is of another template: an older one of ours, or one that somebody else wrote for a moment."""
-    return pod.revision != revision or bool(found.updates_to and pod.born_of and pod.born_of != found.updates_to)
+    if pod.revision != revision:
+        return True
+    # What somebody else wrote is put right first: then the name is of our template again.
+    known = not found.drifted and found.updates_to and pod.born_of
+    return bool(known) and pod.born_of != found.updates_to

@@ -94,14 +94,18 @@ def _keep(world: World, memory: Memory) -> Decision:
     step = plan_step(world.revision, target, world.found_set, world.pods)
     if step.replaces and world.job is not None:
         return _pend(world, memory, step)
-    if step.apply or step.delete:
-        memory = replace(memory, was_ready=memory.was_ready and not step.replaces)
-        if target == 0:
-            return replace(_rest(world, memory), apply_replicas=target if step.apply else None, delete=step.delete)
-        return replace(_start(world, memory), apply_replicas=target if step.apply else None, delete=step.delete)
+    memory = replace(memory, was_ready=memory.was_ready and not step.replaces)
+    decision = _appear(world, memory, target, replaced=step.replaces)
+    if step.apply and decision.apply_replicas is None:
+        decision = replace(decision, apply_replicas=target)
+    return replace(decision, delete=step.delete)
+
+
+def _appear(world: World, memory: Memory, target: int, *, replaced: bool) -> Decision:
+    """What the world is, once so many pods are asked for."""
     if target == 0:
         return _rest(world, memory)
-    if all_ready(world):
+    if all_ready(world) and not replaced:
         fresh = replace(memory, was_ready=True, tries=NO_TRIES)
         return Decision(stage=Stage.READY, message=f"is ready with {_pods(world.nodes)}", memory=fresh, takes_runs=True)
     return _start(world, memory)
@@ -145,7 +149,7 @@ def _start(world: World, memory: Memory) -> Decision:
     message = progress(world)
     if left_s > 0:
         return Decision(stage=stage, message=message, memory=memory, again_s=left_s)
-    reason = f"after {world.start_deadline_s:.0f} s {message}"
+    reason = f"after {world.start_deadline_s:.0f} s it {message}"
     if world.job is not None:
         told = f"the world was not ready within {world.start_deadline_s:.0f} s: {message}"
         return Decision(stage=stage, message=message, memory=memory, interrupt=told, again_s=INTERRUPT_S)
@@ -158,10 +162,11 @@ def progress(world: World) -> str:
     ready = sum(pod.ready for pod in world.pods)
     troubles = [f"{pod.name} {pod.trouble}" for pod in sorted(world.pods, key=lambda pod: pod.name) if pod.trouble]
     if len(world.pods) < world.nodes:
-        troubles.append(f"{world.nodes - len(world.pods)} of the pods are not made yet")
+        missing = world.nodes - len(world.pods)
+        troubles.append(f"{_pods(missing)} {'is' if missing == 1 else 'are'} not made yet")
     told = [*troubles[:3], *([f"and {len(troubles) - 3} more"] if len(troubles) > 3 else [])]
     words = [world.words] if world.words and ready >= world.nodes - 1 else []
-    return f"has {ready} of {_pods(world.nodes)} ready: {'; '.join([*told, *words]) or 'they are looked at'}"
+    return f"has {ready} of {_pods(world.nodes)} ready: {'; '.join([*told, *words]) or 'they are of an older template, and are replaced'}"
 
 
 def _pods(count: int) -> str:
