@@ -44,6 +44,10 @@ class Quarantine:
 class WorldBoard(Protocol):
     """The job side, as the world side sees it. Calls return at once; effects come from the scheduler's task."""
 
+    async def listed(self) -> None:
+        """Return when every job is known; before that, what `job_on` says of a world means nothing."""
+        ...
+
     def put_world(self, view: WorldView) -> None:
         """Take notice of a world, or of its change."""
         ...

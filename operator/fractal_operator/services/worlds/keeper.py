@@ -107,6 +107,7 @@ class Keeper:
 
     async def _keep(self) -> None:
         failures = 0
+        await self._tools.board.listed()
         while not self.released.is_set():
             self._wake.clear()
             try:
