@@ -15,12 +15,13 @@ from fractal_operator.adapters.images import Images
 from fractal_operator.adapters.live import Live
 from fractal_operator.adapters.store_link import StoredPassword, StoreLink
 from fractal_operator.core.names import GATEWAY
-from fractal_operator.core.settings import GatewaySettings
+from fractal_operator.core.settings import GatewaySettings, SettingsError
 from fractal_operator.gateway.apps import door, observatory
 from fractal_operator.gateway.gate import LoopbackGate, TokenGate
 from fractal_operator.gateway.listeners import Listeners, bind
 from fractal_operator.gateway.metrics import GatewayMetrics
 from fractal_operator.gateway.rooms import Rooms
+from fractal_operator.services.log_lines import set_up_logs
 
 _log = logging.getLogger(__name__)
 
@@ -42,12 +43,15 @@ def main() -> int:
     """Serve until SIGTERM or Ctrl-C."""
     try:
         settings = GatewaySettings.from_environment(os.environ)
-        asyncio.run(_live(settings))
-    except FractalError as error:
-        print(f"{GATEWAY}: {error}", file=sys.stderr)  # noqa: T201 - nobody listens to logs before there are any
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
         return 1
-    except KeyboardInterrupt:
-        return 130
+    set_up_logs(settings)
+    try:
+        asyncio.run(_live(settings))
+    except (FractalError, OSError) as error:
+        _log.critical("%s", error)
+        return 1
     return 0
 
 
