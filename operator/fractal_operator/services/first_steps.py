@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from fractal_api.errors import FractalError
+from fractal_api.errors import FractalError, PermanentError
 from fractal_operator.adapters.api import Api
 from fractal_operator.adapters.api_errors import AlreadyExists, NotFound
 from fractal_operator.builders.first_world import build_first_world
@@ -24,6 +24,10 @@ _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 60.0
 
 logger = logging.getLogger(__name__)
+
+
+class DamagedSecretError(PermanentError):
+    """Somebody has changed a Secret of ours."""
 
 
 class FirstSteps:
@@ -77,7 +81,14 @@ class FirstSteps:
             found = await self._api.get(f"{self._secrets}/{names.STORE_SECRET}")
         except NotFound:
             return None
-        return {user: base64.b64decode(found["data"][user.key]).decode() for user in StoreUser}
+        data = found.get("data") or {}
+        lacking = next((user.key for user in StoreUser if user.key not in data), None)
+        if lacking is not None:
+            place = f"{self._settings.namespace}/{names.STORE_SECRET}"
+            raise DamagedSecretError(
+                f"Secret {place} lacks {lacking}: delete it, and restart operator and Redis to have it made anew"
+            )
+        return {user: base64.b64decode(data[user.key]).decode() for user in StoreUser}
 
     async def _create(self, path: str, body: Object) -> None:
         try:

@@ -1,0 +1,121 @@
+"""The end of an installation, on a server of the test's own: what hangs on finalizers, and in which order it goes."""
+
+import asyncio
+
+import pytest
+from support.operator_api_server import ApiServer
+
+from fractal_operator.adapters.api import Api
+from fractal_operator.core import names, paths
+from fractal_operator.services import farewell as module
+from fractal_operator.services.farewell import Farewell
+
+HOME = f"{paths.NAMESPACES}/home"
+DEFINITION = f"{paths.DEFINITIONS}/fractalnamespaces.clusteredfractals.dev"
+RIGHTS = (
+    f"{paths.service_accounts('home')}/fractal-operator",
+    f"{paths.CLUSTER_ROLES}/fractal-operator",
+    f"{paths.CLUSTER_ROLE_BINDINGS}/fractal-operator",
+)
+WORLD = f"{paths.WORLDS}/ds-clmpi1"
+OTHER = f"{paths.WORLDS}/other"
+
+
+@pytest.fixture(autouse=True)
+def installed(server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PAUSE_S", 0.01)
+    monkeypatch.setattr(module, "_RIGHTS_S", 0.3)
+    server.put(HOME, {"metadata": {"finalizers": ["kubernetes"]}})
+    server.put(DEFINITION, {"metadata": {"finalizers": ["customresourcecleanup"]}})
+    for path in RIGHTS:
+        server.put(path, {"metadata": {"finalizers": [names.UNINSTALL_FINALIZER, "other/one"]}})
+    for path in (WORLD, OTHER):
+        server.put(path, {"metadata": {"finalizers": [names.WORLD_FINALIZER]}})
+
+
+@pytest.fixture
+def farewell(api: Api) -> Farewell:
+    return Farewell(api, "home")
+
+
+def delete_all(server: ApiServer) -> None:
+    for path in (HOME, DEFINITION, *RIGHTS, WORLD, OTHER):
+        server.mark_for_deletion(path)
+
+
+@pytest.mark.parametrize("path", [HOME, DEFINITION])
+async def test_the_end_is_noticed_as_it_comes(farewell: Farewell, server: ApiServer, path: str) -> None:
+    watching = asyncio.create_task(farewell.watch())
+    await server.until(lambda: sum("watch" in request.query for request in server.requests) == 2)
+    assert not farewell.noticed.is_set()
+    server.mark_for_deletion(path)
+    await server.tell()
+    async with asyncio.timeout(5):
+        await farewell.noticed.wait()
+    watching.cancel()
+
+
+async def test_the_end_is_noticed_when_asked(farewell: Farewell, server: ApiServer) -> None:
+    assert not await farewell.is_on()
+    server.mark_for_deletion(DEFINITION)
+    assert await farewell.is_on()
+    assert farewell.noticed.is_set()
+
+
+async def test_worlds_go_first_and_our_rights_last(farewell: Farewell, server: ApiServer) -> None:
+    delete_all(server)
+    await farewell.say()
+    assert WORLD not in server.objects
+    assert OTHER not in server.objects
+    for path in RIGHTS:
+        assert server.objects[path]["metadata"]["finalizers"] == ["other/one"], "what is not ours stays"
+    patched = [request.path for request in server.requests if request.method == "PATCH"]
+    assert set(patched[:2]) == {WORLD, OTHER}
+    assert set(patched[2:]) == set(RIGHTS)
+
+
+async def test_only_what_is_being_deleted_is_let_go_when_the_definition_alone_goes(
+    farewell: Farewell, server: ApiServer
+) -> None:
+    server.mark_for_deletion(DEFINITION)
+    server.mark_for_deletion(WORLD)
+    await farewell.say()
+    assert WORLD not in server.objects
+    assert server.objects[OTHER]["metadata"]["finalizers"] == [names.WORLD_FINALIZER]
+    for path in RIGHTS:
+        assert names.UNINSTALL_FINALIZER in server.objects[path]["metadata"]["finalizers"]
+
+
+async def test_no_world_keeps_our_finalizer_when_we_leave_for_good(farewell: Farewell, server: ApiServer) -> None:
+    server.mark_for_deletion(HOME)
+    await farewell.say()
+    assert all("finalizers" not in server.objects[path]["metadata"] for path in (WORLD, OTHER))
+
+
+async def test_a_world_that_something_else_holds_does_not_keep_our_rights_for_ever(
+    farewell: Farewell, server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_WORLDS_S", 0.2)
+    server.put(WORLD, {"metadata": {"finalizers": [names.WORLD_FINALIZER, "other/one"]}})
+    delete_all(server)
+    await farewell.say()
+    assert server.objects[WORLD]["metadata"]["finalizers"] == ["other/one"]
+    assert names.UNINSTALL_FINALIZER not in server.objects[RIGHTS[0]]["metadata"]["finalizers"]
+
+
+async def test_two_replicas_may_do_it_at_once(farewell: Farewell, api: Api, server: ApiServer) -> None:
+    delete_all(server)
+    await asyncio.gather(farewell.say(), Farewell(api, "home").say())
+    assert WORLD not in server.objects
+    assert all(names.UNINSTALL_FINALIZER not in server.objects[path]["metadata"]["finalizers"] for path in RIGHTS)
+
+
+async def test_rights_that_are_deleted_a_moment_later_are_waited_for(farewell: Farewell, server: ApiServer) -> None:
+    for path in (HOME, DEFINITION, RIGHTS[0], WORLD, OTHER):
+        server.mark_for_deletion(path)
+    saying = asyncio.create_task(farewell.say())
+    await server.until(lambda: OTHER not in server.objects)
+    for path in RIGHTS[1:]:
+        server.mark_for_deletion(path)
+    await saying
+    assert all(names.UNINSTALL_FINALIZER not in server.objects[path]["metadata"]["finalizers"] for path in RIGHTS)
