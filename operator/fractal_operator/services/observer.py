@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from fractal_api.errors import FractalError
 from fractal_api.events import Event, Lost, Ready, Waiting, decode
@@ -24,23 +24,35 @@ SILENT_S: Final = 60.0
 FIRST_RETRY_S: Final = 0.2
 MOST_RETRY_S: Final = 10.0
 
-Agent = Callable[[str], Awaitable[PodSeen]]
-"""Gets a world, and gives the pod with its agent as soon as there is one."""
-
 Hear = Callable[[str, str, Event], None]
 """Gets the world, its agent's incarnation, and an event."""
 
 logger: Final = logging.getLogger(__name__)
 
 
-class Observer:
-    """Follows agents' logs. `hear` gets events, `tell` what keeps a world from being ready."""
+class Worlds(Protocol):
+    """Who keeps the worlds, as far as observing them needs it."""
 
-    def __init__(self, api: Api, *, agent: Agent, hear: Hear, tell: Callable[[str, str], None]) -> None:
+    async def agent(self, world: str) -> PodSeen:
+        """The pod with the world's agent, as soon as it has an address."""
+        ...
+
+    def incarnation(self, world: str, uid: str) -> str:
+        """What the agent in the pod of that uid is called now; empty when there is no such pod any more."""
+        ...
+
+    def tell(self, world: str, words: str) -> None:
+        """What keeps the world from being ready; empty when nothing does."""
+        ...
+
+
+class Observer:
+    """Follows agents' logs; `hear` gets their events."""
+
+    def __init__(self, api: Api, *, worlds: Worlds, hear: Hear) -> None:
         self._api = api
-        self._agent = agent
+        self._worlds = worlds
         self._hear = hear
-        self._tell = tell
 
     async def follow_until(self, world: str, ended: Coroutine[Any, Any, None]) -> None:
         """Follow the world's agent until `ended` returns."""
@@ -71,7 +83,7 @@ class Observer:
 
     async def _read(self, world: str, heard: dict[str, Stamp]) -> bool:
         """Pass on one stream to its end; whether it brought anything. `heard` keeps the last stamp of the pod's uid."""
-        pod = await self._agent(world)
+        pod = await self._worlds.agent(world)
         if pod.uid not in heard:
             heard.clear()
         fruitful = False
@@ -88,12 +100,13 @@ class Observer:
             return
         match event:
             case Waiting(message=message) | Lost(message=message):
-                self._tell(world, message)
+                self._worlds.tell(world, message)
             case Ready():
-                self._tell(world, "")
+                self._worlds.tell(world, "")
             case _:
                 pass
-        self._hear(world, pod.incarnation, event)
+        # Asked for each line: a container may have been started anew, and its log goes on in this stream.
+        self._hear(world, self._worlds.incarnation(world, pod.uid) or pod.incarnation, event)
 
 
 async def _next(line: Awaitable[Line]) -> Line | None:

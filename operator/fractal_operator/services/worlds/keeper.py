@@ -81,6 +81,10 @@ class Keeper:
         """The pod with the agent, as it was last seen."""
         return master(self._sight.pods())
 
+    def incarnation(self, uid: str) -> str:
+        """What the agent in the pod of that uid is called now; empty when there is no such pod any more."""
+        return next((pod.incarnation for pod in self._sight.pods() if pod.uid == uid), "")
+
     async def agent(self) -> PodSeen:
         """The pod with the agent, as soon as it has an address."""
         while (pod := self.agent_pod) is None or not pod.ip:

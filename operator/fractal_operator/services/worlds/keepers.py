@@ -57,10 +57,10 @@ class WorldKeepers:
         if (keeper := self._keepers.get(world)) is not None:
             keeper.tell(words)
 
-    def agent_pod(self, world: str) -> PodSeen | None:
-        """The pod with the world's agent, as it was last seen."""
+    def incarnation(self, world: str, uid: str) -> str:
+        """What the agent in the pod of that uid is called now; empty when there is no such pod any more."""
         keeper = self._keepers.get(world)
-        return keeper.agent_pod if keeper is not None else None
+        return keeper.incarnation(uid) if keeper is not None else ""
 
     async def agent(self, world: str) -> PodSeen:
         """The pod with the world's agent, as soon as it has an address."""
