@@ -1,0 +1,101 @@
+"""Asks the result store for records, and has it forget: beside the scheduler, which must not wait for a store."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Final, Protocol
+
+from fractal_api.errors import TemporaryError
+from fractal_api.storage import ResultRecord
+from fractal_operator.core.jobs import Job
+from fractal_operator.services.jobs.clock import Clock
+
+_logger: Final = logging.getLogger(__name__)
+
+FIRST_PAUSE_S: Final = 0.2
+LONGEST_PAUSE_S: Final = 5.0
+STORE_LIMIT_S: Final = 600.0
+"""How long a finished run waits for a store that doesn't answer, before it counts as interrupted."""
+
+_FORGET_TRIES: Final = 5
+
+
+class Results(Protocol):
+    """The part of the result store that this needs."""
+
+    async def record(self, uid: str) -> ResultRecord | None:
+        """The record of a job."""
+        ...
+
+    async def forget(self, uid: str, attempts: int) -> None:
+        """Remove all that the store has of a job."""
+        ...
+
+
+Told = Callable[[str, ResultRecord | None], None]
+Troubled = Callable[[str, str, bool], None]
+
+
+class Archivist:
+    """Reads and forgets, each job by a task of its own.
+
+    `told` gets a run and the record or None; `troubled` a run, what keeps the store, and whether it was given up.
+    """
+
+    def __init__(self, results: Results, clock: Clock, *, told: Told, troubled: Troubled) -> None:
+        self._results = results
+        self._clock = clock
+        self._told = told
+        self._troubled = troubled
+        self._reading: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def read(self, job: Job) -> None:
+        """Find out whether the job's picture is stored; once at a time for each run."""
+        if job.run not in self._reading:
+            self._reading.add(job.run)
+            self._begin(self._read(job.uid, job.run))
+
+    def forget(self, uid: str, attempts: int) -> None:
+        """Have the store forget the job; the sweep does it if this doesn't."""
+        self._begin(self._forget(uid, attempts))
+
+    async def close(self) -> None:
+        """Give up what is on."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _read(self, uid: str, run: str) -> None:
+        start, pause_s = self._clock.monotonic(), FIRST_PAUSE_S
+        try:
+            while True:
+                try:
+                    record = await self._results.record(uid)
+                except TemporaryError as error:
+                    given_up = self._clock.monotonic() - start + pause_s > STORE_LIMIT_S
+                    self._troubled(run, str(error), given_up)
+                    if given_up:
+                        return
+                else:
+                    self._told(run, record)
+                    return
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+        finally:
+            self._reading.discard(run)
+
+    async def _forget(self, uid: str, attempts: int) -> None:
+        for attempt in range(_FORGET_TRIES):
+            try:
+                await self._results.forget(uid, attempts)
+            except TemporaryError as error:
+                _logger.warning("what the store has of a deleted job could not be removed yet: %s", error)
+                await asyncio.sleep(2**attempt)
+            else:
+                return
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

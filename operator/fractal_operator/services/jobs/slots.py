@@ -1,0 +1,128 @@
+"""Every world, as the job side knows it: what came by the board, what its agent said, and what is asked of it just now.
+
+A slot's memory is never the truth: a new leader starts with none, asks the agent, and knows the same.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from fractal_operator.core import quarantine
+from fractal_operator.core.errands import ask_at, pause_s
+from fractal_operator.core.placement import Place
+from fractal_operator.core.run_facts import ABSENT_S, HURRIED_S, RunFacts, next_agent
+from fractal_operator.core.worlds import AgentRef, Quarantine, WorldView
+
+
+@dataclass(slots=True, kw_only=True)
+class Unwanted:
+    """A run that must end at the world's agent, and why; `ended` when the agent has said so.
+
+    `forget` is the uid and the attempts of a deleted job, whose stored tiles go then.
+    """
+
+    message: str
+    ended: bool = False
+    forget: tuple[str, int] | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Slot:
+    """One world. Times are in seconds of a steady clock."""
+
+    name: str
+    absent_since: float | None
+    view: WorldView | None = None
+    gone: bool = False
+    inspected: bool = False
+    inspected_at: float = 0.0
+    epoch: int = 0
+    iterations: int = 0
+    facts: RunFacts | None = None
+    unwanted: dict[str, Unwanted] = field(default_factory=dict)
+    doubtful: set[str] = field(default_factory=set)
+    hurried: bool = False
+    reserved: str = ""
+    idle_since: float = 0.0
+    silences: int = 0
+    rest_until: float = 0.0
+    errand: asyncio.Task[None] | None = None
+    failures: tuple[float, ...] = ()
+    quarantine: Quarantine | None = None
+
+    @property
+    def agent(self) -> AgentRef | None:
+        """Where its agent answers, if it does."""
+        return None if self.view is None or self.gone else self.view.agent
+
+    @property
+    def incarnation(self) -> str:
+        """The name of its present agent; empty when there is none."""
+        return self.agent.incarnation if self.agent else ""
+
+    def speaks_of_now(self, incarnation: str) -> bool:
+        """Whether something that this agent said is about the present: its successor has none of its memory."""
+        return bool(incarnation) and incarnation == self.incarnation
+
+    def see(self, view: WorldView, now: float) -> None:
+        """Take notice of the world; another agent knows nothing of what the one before knew."""
+        before = self.incarnation
+        self.view, self.gone = view, False
+        if self.agent is None:
+            self.absent_since = now if self.absent_since is None else self.absent_since
+        elif self.incarnation != before:
+            self.inspected, self.silences, self.rest_until, self.absent_since = False, 0, 0.0, None
+            self.epoch, self.iterations = 0, 0
+            self.facts = next_agent(self.facts, now) if self.facts else None
+
+    def answered(self) -> None:
+        """Its agent has answered."""
+        self.silences, self.rest_until, self.absent_since = 0, 0.0, None
+
+    def silent(self, now: float, after_s: float) -> None:
+        """Its agent has not answered, or asked for patience."""
+        self.silences += 1
+        self.rest_until = now + max(after_s, pause_s(self.silences))
+        self.absent_since = now if self.absent_since is None else self.absent_since
+
+    def failed(self, now: float, message: str) -> None:
+        """A job failed on it, by its own fault."""
+        self.failures = (*quarantine.recent(self.failures, now), now)
+        self.quarantine = quarantine.judge(self.failures, now, message) or self.quarantine
+        if self.quarantine:
+            self.failures = ()
+
+    def end_of_quarantine(self, now: float) -> bool:
+        """Whether its quarantine ended just now."""
+        over = self.quarantine is not None and self.quarantine.until <= now
+        if over:
+            self.quarantine = None
+        return over
+
+    def place(self, now: float, *, taken: bool) -> Place | None:
+        """The world as placing sees it."""
+        if self.view is None or self.gone:
+            return None
+        free = (
+            not (taken or self.reserved or self.unwanted or self.doubtful)
+            and self.inspected
+            and self.silences == 0
+            and self.agent is not None
+        )
+        return Place(
+            view=self.view,
+            free=free,
+            quarantine=self.quarantine,
+            idle_since=self.idle_since,
+            troubles=len(quarantine.recent(self.failures, now)),
+        )
+
+    def next_at(self) -> float:
+        """When time alone may change something here."""
+        times = [self.rest_until] if self.silences else []
+        if self.quarantine:
+            times.append(self.quarantine.until)
+        if self.absent_since is not None and self.facts is not None:
+            times.append(self.absent_since + (HURRIED_S if self.hurried else ABSENT_S))
+        if self.facts is not None and self.facts.put:
+            times.append(ask_at(self.facts))
+        return min(times, default=float("inf"))
