@@ -166,7 +166,8 @@ def progress(world: World) -> str:
         troubles.append(f"{_pods(missing)} {'is' if missing == 1 else 'are'} not made yet")
     told = [*troubles[:3], *([f"and {len(troubles) - 3} more"] if len(troubles) > 3 else [])]
     words = [world.words] if world.words and ready >= world.nodes - 1 else []
-    return f"has {ready} of {_pods(world.nodes)} ready: {'; '.join([*told, *words]) or 'they are of an older template, and are replaced'}"
+    why = "; ".join([*told, *words]) or "they are of an older template, and are replaced"
+    return f"has {ready} of {_pods(world.nodes)} ready: {why}"
 
 
 def _pods(count: int) -> str:
