@@ -19,8 +19,8 @@ _LEGACY_KEYS: Final = ("pending_tasks", "mpi_jobs", "running_tasks", "completed_
 _QUEUES: Final = "+ping +@list +del +unlink +exists +type +expire +ttl +multi +exec +discard +watch +unwatch"
 _COMMANDS: Final[Mapping[str, str]] = {
     "world": "+ping +hset +hget +hgetall +hkeys +get +set +expire +unlink +watch +unwatch +multi +exec +discard",
-    "operator": "+ping +scan +get +hget +hgetall +hmget +hlen +exists +unlink",
-    "gateway": "+ping +get +hget +hgetall +hmget +exists +strlen +expire +ttl +multi +exec +discard",
+    "operator": "+ping +scan +get +unlink",
+    "gateway": "+ping +get +hgetall +expire",
     "bridge": _QUEUES,
     "default": _QUEUES,
 }

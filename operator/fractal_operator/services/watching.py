@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Final
 
 from fractal_api.errors import FractalError
@@ -18,7 +18,7 @@ _MAX_LINE: Final = 4 * 1024 * 1024  # a CRD with its managed fields is long
 logger = logging.getLogger(__name__)
 
 
-async def states_of(api: Api, collection: str, name: str) -> AsyncIterator[Object | None]:
+async def states_of(api: Api, collection: str, name: str) -> AsyncGenerator[Object | None, None]:
     """The object now, and after each change; None when it is not there. It never ends by itself."""
     chosen = {"fieldSelector": f"metadata.name={name}"}
     while True:
