@@ -78,7 +78,7 @@ def install(cluster: Cluster) -> Product:
         world=Kubectl(cluster, WORLD),
     )
     images.load(cluster.layout, [project.build("operator"), project.build("kernel"), builder.build_redis()])
-    Kubectl(cluster)("apply", f"--kustomize={MANIFESTS}", timeout_s=APPLY_S)
+    product.home("apply", f"--kustomize={MANIFESTS}", timeout_s=APPLY_S)
     _renew(product)
     for deployment in DEPLOYMENTS:
         product.home("rollout", "status", f"deployment/{deployment}", f"--timeout={RUNNING_S:g}s", timeout_s=RUNNING_S)
