@@ -1,0 +1,124 @@
+"""What people are told of a world."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from support.operator_worlds import seen_pod, seen_set
+
+from fractal_api.conditions import ConditionStatus, NamespaceReason, find_condition, holds
+from fractal_api.namespaces import FractalNamespaceStatus
+from fractal_operator.core.world_life import Decision, Memory, Stage, World
+from fractal_operator.core.world_report import Refusal, Report, plan_status, why_not
+from fractal_operator.core.worlds import Quarantine
+
+NOW = datetime(2026, 11, 27, 7, 0, tzinfo=UTC)
+WORLD = World(now=0.0, nodes=2, revision="r1", found_set=seen_set(), pods=(seen_pod(0), seen_pod(1)))
+
+
+def report(stage: Stage = Stage.READY, **more: Any) -> Report:
+    decided = {key: more.pop(key) for key in ("draining", "takes_runs") if key in more}
+    decision = Decision(stage=stage, message="is so and so", memory=Memory(), **decided)
+    given = {"world": WORLD, **more}
+    return Report(name="w1", generation=3, slots_per_node=2, decision=decision, **given)
+
+
+def told(made: Report) -> dict[str, tuple[bool, str]]:
+    status = plan_status(made, FractalNamespaceStatus(), NOW)
+    return {
+        condition.type: (condition.status is ConditionStatus.TRUE, condition.reason) for condition in status.conditions
+    }
+
+
+REFUSAL = Refusal(reason=NamespaceReason.NAMESPACE_CONFLICT, message="can't be made")
+WAIT = Refusal(reason=NamespaceReason.NAMESPACE_TERMINATING, message="waits", sick=False)
+FREE, BUSY = WORLD, replace(WORLD, job="art/sea")
+
+
+@pytest.mark.parametrize(
+    ("made", "ready", "progressing", "draining", "degraded"),
+    [
+        (report(takes_runs=True), "+WorldReady", "-WorldReady", "-NotRequested", "-AsExpected"),
+        (report(Stage.STARTING), "-PodsStarting", "+PodsStarting", "-NotRequested", "-AsExpected"),
+        (report(Stage.LOST), "-WorldLost", "+WorldLost", "-NotRequested", "+WorldLost"),
+        (report(Stage.PENDING), "-RolloutPending", "+RolloutPending", "-NotRequested", "-AsExpected"),
+        (report(Stage.RESTING), "-ScaledToZero", "-ScaledToZero", "-NotRequested", "-AsExpected"),
+        (
+            report(Stage.GIVEN_UP),
+            "-StartDeadlineExceeded",
+            "-StartDeadlineExceeded",
+            "-NotRequested",
+            "+StartDeadlineExceeded",
+        ),
+        (report(draining=True, world=BUSY), "-DrainRequested", "-WorldReady", "+DrainRequested", "-AsExpected"),
+        (report(draining=True, world=FREE), "-Drained", "-WorldReady", "+Drained", "-AsExpected"),
+        (
+            report(Stage.LEAVING, draining=True, world=BUSY),
+            "-DrainRequested",
+            "+DrainRequested",
+            "+DrainRequested",
+            "-AsExpected",
+        ),
+        (
+            report(refusal=REFUSAL, takes_runs=True),
+            "-NamespaceConflict",
+            "-NamespaceConflict",
+            "-NotRequested",
+            "+NamespaceConflict",
+        ),
+        (
+            report(refusal=WAIT),
+            "-NamespaceTerminating",
+            "+NamespaceTerminating",
+            "-NotRequested",
+            "-AsExpected",
+        ),
+        (
+            report(takes_runs=True, quarantine=Quarantine(until=1.0, message="three of its runs failed")),
+            "+WorldReady",
+            "-WorldReady",
+            "-NotRequested",
+            "+Quarantined",
+        ),
+    ],
+    ids=lambda value: None if isinstance(value, Report) else value,
+)
+def test_each_state_has_its_conditions(
+    made: Report, ready: str, progressing: str, draining: str, degraded: str
+) -> None:
+    signed = {kind: f"{'+' if holds else '-'}{reason}" for kind, (holds, reason) in told(made).items()}
+
+    assert signed == {"Ready": ready, "Progressing": progressing, "Draining": draining, "Degraded": degraded}
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+def test_every_stage_can_be_told(stage: Stage) -> None:
+    assert told(report(stage))["Ready"][1]
+
+
+def test_figures_count_pods_and_ranks_that_answer() -> None:
+    ready = plan_status(report(takes_runs=True, world=BUSY), FractalNamespaceStatus(), NOW)
+    lost = plan_status(report(Stage.LOST, world=replace(BUSY, pods=WORLD.pods[:1])), FractalNamespaceStatus(), NOW)
+
+    assert (ready.nodes, ready.ready_nodes, ready.slots, ready.current_job) == (2, 2, 4, "art/sea")
+    assert (lost.nodes, lost.ready_nodes, lost.slots) == (1, 1, 0)
+    assert ready.observed_generation == 3
+    assert ready.selector == "clusteredfractals.dev/world=w1,app.kubernetes.io/name=mpi-node"
+
+
+def test_conditions_keep_the_time_of_their_last_turn() -> None:
+    before = plan_status(report(takes_runs=True), FractalNamespaceStatus(), NOW)
+    later = plan_status(report(takes_runs=True, world=BUSY), before, NOW.replace(hour=8))
+
+    found = find_condition(later.conditions, "Ready")
+    assert found is not None
+    assert found.last_transition_time == NOW
+    assert holds(later.conditions, "Ready")
+
+
+def test_why_a_world_takes_no_runs_ends_a_sentence() -> None:
+    assert why_not(report(takes_runs=True)) == ""
+    assert why_not(report(Stage.STARTING)) == "is so and so"
+    assert why_not(report(draining=True, world=BUSY)) == "is drained, and waits for art/sea"
+    assert why_not(report(refusal=REFUSAL, takes_runs=True)) == "can't be made"
