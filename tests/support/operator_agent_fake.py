@@ -6,6 +6,7 @@ It judges, too: no tile that the store has acknowledged may be rendered again, b
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from support.operator_store_fake import CHUNK, RunConflict, StoreAway, StoreCorrupt, StoreFake, picture_of, record_of
@@ -51,7 +52,7 @@ class RunFake:
 
 
 class AgentFake:
-    """One incarnation of a world's agent. `say` takes its lines; `faults` are the reasons of the next runs' failures."""
+    """One incarnation of a world's agent. `say` takes its lines; `faults` are the next runs' failures."""
 
     def __init__(self, incarnation: str, epoch: int, store: StoreFake, say: Callable[[str, e.Event], None]) -> None:
         self.incarnation = incarnation
@@ -176,7 +177,7 @@ class AgentFake:
             if tile in self.store.tiles.get(run.uid, set()) or self.store.result(run.uid) is not None:
                 raise_violation(f"{self.incarnation} renders tile {tile} of {run.id}, which is acknowledged")
             await asyncio.sleep(self.tile_s)
-            await self._patiently(lambda tile=tile: self.store.put_tile(run.uid, tile))
+            await self._patiently(partial(self.store.put_tile, run.uid, tile))
             run.done.add(tile)
             self._tell(
                 e.Progress(
@@ -207,12 +208,10 @@ class AgentFake:
         for number in range(record.chunks):
             piece = data[number * CHUNK : (number + 1) * CHUNK]
             await asyncio.sleep(0.01)
-            await self._patiently(
-                lambda number=number, piece=piece: self.store.put_chunk(run.uid, run.attempt, number, piece)
-            )
+            await self._patiently(partial(self.store.put_chunk, run.uid, run.attempt, number, piece))
         for step in storage.plan_commit(self.store.keys(run.uid), record):
             await asyncio.sleep(0.05)
-            await self._patiently(lambda step=step: self.store.commit_step(step))
+            await self._patiently(partial(self.store.commit_step, step))
 
     async def _patiently(self, call: Callable[[], None]) -> None:
         loop = asyncio.get_running_loop()

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from support.operator_agent_fake import TILE_WIDTH, AgentFake
@@ -81,13 +82,13 @@ class WorldFake:
         self.noticed = self.agent
         for operator in self.stage.operators:
             if self.name in self.stage.worlds:
-                operator.scheduler.put_world(self.view)
+                operator.see(self)
 
     def _say(self, incarnation: str, event: e.Event) -> None:
         if self.lines_lost:
             return
         for operator in self.stage.operators:
-            self.stage.later(operator.line_s, lambda operator=operator: operator.hear(self.name, incarnation, event))
+            self.stage.later(operator.line_s, partial(operator.hear, self.name, incarnation, event))
 
 
 class OperatorFake:
@@ -117,7 +118,7 @@ class OperatorFake:
         for job in stage.server.items(""):
             self.watch(None, job)
         for world in stage.worlds.values():
-            stage.later(NOTICE_S, lambda world=world: self.dead or self.scheduler.put_world(world.view))
+            stage.later(NOTICE_S, partial(self.see, world))
 
     async def gate(self, _: str) -> None:
         """A moment at which time passes, and at which the replica may die."""
@@ -151,6 +152,10 @@ class OperatorFake:
             if not self.dead:
                 self.scheduler.observe_job(kind, job)
 
+    def see(self, world: WorldFake) -> None:
+        if not self.dead:
+            self.scheduler.put_world(world.view)
+
     def hear(self, world: str, incarnation: str, event: e.Event) -> None:
         if not self.dead:
             self.scheduler.hear(world, incarnation, event)
@@ -173,8 +178,7 @@ class OperatorFake:
 
     async def record(self, uid: str) -> ResultRecord | None:
         await self.gate("before a record")
-        self.stage.store.check()
-        return self.stage.store.result(uid)
+        return self.stage.store.read(uid)
 
     async def forget(self, uid: str, attempts: int) -> None:
         del attempts

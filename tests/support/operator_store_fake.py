@@ -42,6 +42,8 @@ class StoreFake:
     opened: dict[str, int] = field(default_factory=dict)
     ended: dict[str, tuple[str, str]] = field(default_factory=dict)
     away: bool = False
+    hidden: bool = False
+    """Away for the operator alone."""
     damages: int = 0
 
     def keys(self, uid: str) -> Keys:
@@ -117,6 +119,12 @@ class StoreFake:
         return found | {uid for uid, tiles in self.tiles.items() if tiles}
 
     # ---- for the operator ------------------------------------------------------------------------------------------
+
+    def read(self, uid: str) -> ResultRecord | None:
+        if self.hidden:
+            raise StoreAway("the store does not answer the operator")
+        self.check()
+        return self.result(uid)
 
     def forget(self, uid: str) -> None:
         self.check()

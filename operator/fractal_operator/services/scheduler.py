@@ -37,6 +37,9 @@ from fractal_operator.services.sweeps import Store, Sweeps
 _logger: Final = logging.getLogger(__name__)
 
 LONGEST_SLEEP_S: Final = 60.0
+SHORTEST_SLEEP_S: Final = 0.02
+"""So long at least does time alone let it sleep; news wake it at once."""
+
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 5.0
 
@@ -174,7 +177,7 @@ class Scheduler:
 
     async def _sleep(self) -> None:
         due = min(self._jobs.next_at(), self._worlds.next_at(), self._census.next_at)
-        wait_s = min(LONGEST_SLEEP_S, max(0.0, due - self._clock.monotonic()))
+        wait_s = min(LONGEST_SLEEP_S, max(SHORTEST_SLEEP_S, due - self._clock.monotonic()))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
                 await self._woken.wait()
@@ -197,8 +200,8 @@ class Scheduler:
     def _see(self, job: Job, *, deleted: bool) -> None:
         if deleted or job.deleting:
             self._lost(self.ledger.get(job.uid) or job)
-        elif self.ledger.keep(job):
-            self._jobs.dirty.add(job.uid)
+        else:
+            self.ledger.keep(job)
 
     def _lost(self, job: Job) -> None:
         """A job is no more."""

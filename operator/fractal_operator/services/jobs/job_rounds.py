@@ -24,8 +24,6 @@ class JobRounds:
         self._placing = shop.placing
         self._clock = shop.clock
         self._agenda: list[tuple[float, str]] = []
-        self.dirty: set[str] = set()
-        """The jobs that changed."""
         self._losses: dict[str, s.LoseResult] = {}
 
     def lose(self, uid: str, loss: s.LoseResult) -> None:
@@ -37,10 +35,11 @@ class JobRounds:
         """Look at the jobs that changed, and at those whose time has come."""
         now = self._clock.monotonic()
         while self._agenda and self._agenda[0][0] <= now:
-            self.dirty.add(heapq.heappop(self._agenda)[1])
-        for uid in tuple(self.dirty):
+            self._ledger.changed.add(heapq.heappop(self._agenda)[1])
+        while self._ledger.changed:
+            uid = next(iter(self._ledger.changed))
             await self._review(uid)
-            self.dirty.discard(uid)
+            self._ledger.changed.discard(uid)
         for uid, loss in tuple(self._losses.items()):
             await self._clerk.apply(uid, loss)
             del self._losses[uid]
@@ -89,8 +88,9 @@ class JobRounds:
         if self._ledger.state(uid) in FINISHED:
             self._placing.bury(uid)
         due = next_duty_at(job)
-        if due is not None:
-            self._remind(uid, max(0.0, (due - self._clock.now()).total_seconds()))
+        now = self._clock.now()
+        if due is not None and due > now:
+            self._remind(uid, (due - now).total_seconds())
 
     def _remind(self, uid: str, after_s: float) -> None:
         heapq.heappush(self._agenda, (self._clock.monotonic() + after_s, uid))

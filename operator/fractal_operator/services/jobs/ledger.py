@@ -27,6 +27,8 @@ class Ledger:
         self._running: Counter[str] = Counter()
         self._gone: deque[str] = deque(maxlen=_REMEMBERED)
         self._buried: set[str] = set()
+        self.changed: set[str] = set()
+        """The jobs that are to be looked at, since they are not what they were."""
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -53,6 +55,7 @@ class Ledger:
         self._unindex(job.uid)
         self._jobs[job.uid] = job
         self._index(job)
+        self.changed.add(job.uid)
         return True
 
     def drop(self, uid: str) -> Job | None:

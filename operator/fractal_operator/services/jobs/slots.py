@@ -118,11 +118,10 @@ class Slot:
 
     def next_at(self) -> float:
         """When time alone may change something here."""
-        times = [self.rest_until] if self.silences else []
-        if self.quarantine:
-            times.append(self.quarantine.until)
+        times = [self.quarantine.until] if self.quarantine else []
         if self.absent_since is not None and self.facts is not None:
             times.append(self.absent_since + (HURRIED_S if self.hurried else ABSENT_S))
-        if self.facts is not None and self.facts.put:
-            times.append(ask_at(self.facts))
+        if self.agent is not None and self.errand is None:  # an errand that is on wakes whoever waits when it ends
+            times += [self.rest_until] if self.silences else []
+            times += [max(self.rest_until, ask_at(self.facts))] if self.facts is not None and self.facts.put else []
         return min(times, default=float("inf"))
