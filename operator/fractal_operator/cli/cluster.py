@@ -123,10 +123,12 @@ def _words(error: BaseException) -> str:
     """Why, without the objects that urllib3 names in front of it."""
     from urllib3 import exceptions  # noqa: PLC0415 - as above
 
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, exceptions.NewConnectionError):  # a kind of TimeoutError, of all things
+        return text.partition(": ")[2][:1].lower() + text.partition(": ")[2][1:]
     if isinstance(error, exceptions.TimeoutError | TimeoutError):
         return "nothing came in time"
-    text = " ".join(str(error).split())
-    return text.rpartition("object at 0x")[2].partition(">: ")[2] or text or type(error).__name__
+    return text
 
 
 def _status_of(data: bytes) -> tuple[str, str]:

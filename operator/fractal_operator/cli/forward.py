@@ -1,14 +1,13 @@
 """The way to the gateway: a port-forward to its pod, through the API server. Who may port-forward may read."""
 
 import http.client
-import logging
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from fractal_api.errors import FractalError
 from fractal_operator.cli.cluster import Cluster
-from fractal_operator.cli.problems import ClusterAway, NotInstalled, Refused, Unknown
+from fractal_operator.cli.problems import ClusterAway, NotInstalled, Unknown
 from fractal_operator.core import paths
 from fractal_operator.core.names import GATEWAY, SERVER_GROUP_LABEL, Object
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
 PORT: Final = 8081
 SILENCE_S: Final = 30.0
-HANDSHAKE_S: Final = 10.0
 
 
 class Gateway(Protocol):
@@ -113,41 +111,9 @@ def _is_ready(pod: Object) -> bool:
 
 
 def _forward(cluster: Cluster, namespace: str, pod: str) -> "PortForward":
-    import websocket  # noqa: PLC0415 - these come with kubernetes, and cost time
-    from kubernetes.client.exceptions import ApiException  # noqa: PLC0415
-    from kubernetes.stream.ws_client import portforward_call  # noqa: PLC0415
+    from fractal_operator.cli.port_forward import open_forward  # noqa: PLC0415 - only then it is needed
 
-    _hush()
-    client = cluster.connection.client
-    path = f"{paths.pods(namespace)}/{pod}/portforward"
-    _, url, headers, *_ = client.param_serialize("GET", path, query_params=[], auth_settings=["BearerToken"])
-    websocket.setdefaulttimeout(HANDSHAKE_S)
     try:
-        made: PortForward = portforward_call(
-            client.configuration, "GET", url, query_params=[("ports", str(PORT))], headers=headers
-        )
-    except ApiException as error:
-        raise _refusal(namespace, str(error.reason)) from error
-    return made
-
-
-def _refusal(namespace: str, reason: str) -> Exception:
-    if "status 403" in reason:
-        return Refused(
-            f"you may not port-forward to pods in namespace {namespace}, which is how pictures and logs come: "
-            "ask for the verb create on pods/portforward there"
-        )
-    return ClusterAway(f"no port-forward to the gateway in namespace {namespace}: {reason.partition(' -+-+- ')[0]}")
-
-
-def _hush() -> None:
-    """Let the client's own thread end quietly when its connection breaks: whoever reads from it sees that anyway."""
-    before = threading.excepthook
-
-    def hook(problem: threading.ExceptHookArgs) -> None:
-        if problem.thread is None or not problem.thread.name.startswith("Kubernetes port forward"):
-            before(problem)
-
-    if before.__name__ != "hook":
-        threading.excepthook = hook
-    logging.getLogger("websocket").setLevel(logging.CRITICAL)
+        return open_forward(cluster.connection.client, f"{paths.pods(namespace)}/{pod}/portforward", PORT)
+    except FractalError as error:
+        raise type(error)(f"there is no way to the gateway in namespace {namespace}: {error}") from error
