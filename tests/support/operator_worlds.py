@@ -12,12 +12,12 @@ UID = "11111111-2222-3333-4444-555555555555"
 HOME = Home(
     namespace="clusteredfractals", image="docker.io/clusteredfractals/kernel:0.1.0", install="clusteredfractals"
 )
-SECRET = WorldSecret(name="mpi-node-0123456789ab", digest="feedfacefeedface", token="t0ken")
+SECRET = WorldSecret(name="mpi-node-0123456789ab", digest="feedfacefeedface", token="t0ken")  # noqa: S106 - nobody's
 
 Object = dict[str, Any]
 
 
-def world_object(name: str = "w1", *, uid: str = UID, **spec: Any) -> Object:
+def world_object(name: str = "w1", *, uid: str = UID, **spec: Any) -> Object:  # noqa: ANN401 - any field
     """A FractalNamespace of two pods with one slot each, unless `spec` says otherwise."""
     return {
         "apiVersion": "clusteredfractals.dev/v1alpha1",
@@ -27,26 +27,26 @@ def world_object(name: str = "w1", *, uid: str = UID, **spec: Any) -> Object:
     }
 
 
-def world_order(name: str = "w1", **spec: Any) -> Order:
+def world_order(name: str = "w1", **spec: Any) -> Order:  # noqa: ANN401 - any field
     return read_order(world_object(name, **spec), HOME)
 
 
-def world_plan(name: str = "w1", **spec: Any) -> WorldPlan:
+def world_plan(name: str = "w1", **spec: Any) -> WorldPlan:  # noqa: ANN401 - any field
     plan = world_order(name, **spec).plan
     assert plan is not None
     return plan
 
 
-def seen_pod(number: int, *, revision: str = "r1", ready: bool = True, **more: Any) -> PodSeen:
+def seen_pod(number: int, *, revision: str = "r1", ready: bool = True, **more: Any) -> PodSeen:  # noqa: ANN401 - any field
     given = {"ip": f"10.0.0.{number}", "trouble": "" if ready else "is not ready yet", **more}
     return PodSeen(name=f"{WORLD_SET}-{number}", uid=f"uid-{number}", revision=revision, ready=ready, **given)
 
 
-def seen_set(*, revision: str = "r1", replicas: int = 2, **more: Any) -> SetSeen:
+def seen_set(*, revision: str = "r1", replicas: int = 2, **more: Any) -> SetSeen:  # noqa: ANN401 - any field
     return SetSeen(revision=revision, replicas=replicas, **more)
 
 
-def pod_object(world: str, number: int, *, revision: str, ready: bool = True, ip: str = "", **more: Any) -> Object:
+def pod_object(world: str, number: int, *, revision: str, ready: bool = True, ip: str = "", **more: Any) -> Object:  # noqa: ANN401 - any field
     """A pod that runs."""
     name = f"{WORLD_SET}-{number}"
     return {

@@ -30,7 +30,7 @@ def test_hosts_are_named_so_that_any_clusters_dns_completes_them() -> None:
         ({"FRACTAL_SLOTS": "two"}, "FRACTAL_SLOTS"),
         ({"FRACTAL_SLOTS": "²"}, "FRACTAL_SLOTS"),
     ],
-    ids=lambda value: str(value),
+    ids=str,
 )
 def test_a_wrong_variable_is_named(wrong: dict[str, str], named: str) -> None:
     with pytest.raises(NoPlace, match=named):

@@ -1,6 +1,7 @@
 """Somebody else's changes are noticed, and taken back; what the API server itself adds is not."""
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -26,11 +27,11 @@ LIVE: Object = {
 }
 
 
-def live(**spec: Any) -> Object:
+def live(**spec: object) -> Object:
     return {**copy.deepcopy(LIVE), "spec": {**copy.deepcopy(LIVE["spec"]), **spec}}
 
 
-def foreign(fields: Object, **more: Any) -> Object:
+def foreign(fields: Object, **more: object) -> Object:
     return {"manager": "kubectl-edit", "operation": "Update", "fieldsV1": fields, **more}
 
 
@@ -53,7 +54,7 @@ def managed(obj: Object, *entries: Object) -> Object:
     ],
     ids=["value", "new field", "label", "no label", "owner", "their label", "version", "status"],
 )
-def test_what_is_ours_to_say_is_compared(change: Any, noticed: bool) -> None:
+def test_what_is_ours_to_say_is_compared(change: Callable[[Object], object], noticed: bool) -> None:
     changed = live()
     change(changed)
 

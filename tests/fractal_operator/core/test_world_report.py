@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from support.operator_worlds import seen_pod, seen_set
@@ -17,7 +16,7 @@ NOW = datetime(2026, 11, 27, 7, 0, tzinfo=UTC)
 WORLD = World(now=0.0, nodes=2, revision="r1", found_set=seen_set(), pods=(seen_pod(0), seen_pod(1)))
 
 
-def report(stage: Stage = Stage.READY, **more: Any) -> Report:
+def report(stage: Stage = Stage.READY, **more: object) -> Report:
     decided = {key: more.pop(key) for key in ("draining", "takes_runs") if key in more}
     decision = Decision(stage=stage, message="is so and so", memory=Memory(), **decided)
     given = {"world": WORLD, **more}

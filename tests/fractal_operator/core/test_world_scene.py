@@ -9,7 +9,7 @@ from fractal_operator.core.names import REVISION
 from fractal_operator.core.world_scene import master, see_pod, see_set
 
 
-def pod(**status: Any) -> dict[str, Any]:
+def pod(**status: object) -> dict[str, Any]:
     found = pod_object("w1", 1, revision="r1", ready=False)
     found["status"] = status
     return found
