@@ -7,14 +7,16 @@ every change to whoever listens. Of server-side apply's owners of fields it know
 import asyncio
 import copy
 import itertools
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from support.operator_worlds import pod_object
 
 from fractal_operator.adapters.api_errors import AlreadyExists, Conflict, Invalid, NotFound
 from fractal_operator.core.names import REVISION, WORLD_SET
 from fractal_operator.core.worlds import Quarantine, WorldView
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Object = dict[str, Any]
 
