@@ -121,6 +121,7 @@ def status_body(job: Job, status: FractalJobStatus) -> Object:
             "uid": job.uid,
             "resourceVersion": job.version,
         },
+        "spec": job.manifest_spec,  # which the API server passes over, here
         "status": status.model_dump(mode="json", by_alias=True, exclude_none=True),
     }
 

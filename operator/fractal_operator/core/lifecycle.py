@@ -81,7 +81,8 @@ _FINISH: Final = _to(t.finish, _C)
 _FAIL: Final = _to(t.fail, _Q, _F)
 _FORGET: Final = _to(t.forget, _A, _F)
 _RELEASE: Final = _to(t.release, _Q, _S)
-_RETIRE: Final = _to(t.retire, _C, _F)
+_END_C: Final = _to(t.retire, _C)
+_END_F: Final = _to(t.retire, _F)
 _LOSE: Final = _to(t.lose_result, _C)
 _DROP: Final = _to(t.drop, State.GONE)
 _VANISH: Final = _to(t.vanish, State.GONE)
@@ -106,7 +107,7 @@ TABLE: Final[Mapping[type[s.Stimulus], Mapping[State, Rule]]] = {
     s.Break:      _row(_NONE,    _NONE,    _NONE,    _FAIL,    _FAIL,    _NONE,    _NONE),
     s.Forget:     _row(_NONE,    _NONE,    _NONE,    _FORGET,  _FORGET,  _NONE,    _NONE),
     s.Release:    _row(_NONE,    _NONE,    _NONE,    _RELEASE, _RELEASE, _NONE,    _NONE),
-    s.Retire:     _row(_NONE,    _NONE,    _NONE,    _NONE,    _NONE,    _RETIRE,  _RETIRE),
+    s.Retire:     _row(_NONE,    _NONE,    _NONE,    _NONE,    _NONE,    _END_C,   _END_F),
     s.LoseResult: _row(_NONE,    _NONE,    _NONE,    _NONE,    _NONE,    _LOSE,    _NONE),
     s.Vanish:     _row(_DROP,    _DROP,    _DROP,    _VANISH,  _VANISH,  _DROP,    _DROP),
 }
