@@ -42,6 +42,7 @@ class FakeCluster:
         self.tell: Callable[[str, str, Object], None] = lambda *_: None
         self.refuses: dict[str, Exception] = {}
         self.stuck = False
+        self.forbids_pods = False
         self._versions = itertools.count(100)
 
     # ---- as Api ----------------------------------------------------------------------------------------------------
@@ -159,7 +160,7 @@ class FakeCluster:
         for name in self.pods_of(world):
             if int(name.rpartition("-")[2]) >= wanted:
                 self.remove(f"{pods}/{name}")
-        for number in range(wanted):
+        for number in range(0 if self.forbids_pods else wanted):
             pod = f"{pods}/{WORLD_SET}-{number}"
             if pod not in self.objects and found is not None:
                 revision = found["spec"]["template"]["metadata"]["annotations"][REVISION]

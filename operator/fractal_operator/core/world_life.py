@@ -33,7 +33,8 @@ class Stage(StrEnum):
 class World:
     """All that a decision is made from. Times are seconds since 1970; `revision` is of the template that is wanted.
 
-    `words` is what the agent last said of its world, for people. `leaving_at` is when the deletion was asked for.
+    `words` is what the agent last said of its world, and `complaint` why pods are not made, for people. `leaving_at` is
+    when the deletion was asked for.
     """
 
     now: float
@@ -47,6 +48,7 @@ class World:
     start_deadline_s: float = 120
     leaving_at: float | None = None
     words: str = ""
+    complaint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +165,8 @@ def progress(world: World) -> str:
     troubles = [f"{pod.name} {pod.trouble}" for pod in sorted(world.pods, key=lambda pod: pod.name) if pod.trouble]
     if len(world.pods) < world.nodes:
         missing = world.nodes - len(world.pods)
-        troubles.append(f"{_pods(missing)} {'is' if missing == 1 else 'are'} not made yet")
+        why = f" ({world.complaint})" if world.complaint else ""
+        troubles.append(f"{_pods(missing)} {'is' if missing == 1 else 'are'} not made yet{why}")
     told = [*troubles[:3], *([f"and {len(troubles) - 3} more"] if len(troubles) > 3 else [])]
     words = [world.words] if world.words and ready >= world.nodes - 1 else []
     why = "; ".join([*told, *words]) or "they are of an older template, and are replaced"

@@ -194,6 +194,9 @@ async def test_another_store_password_makes_another_secret_and_new_pods() -> Non
             lambda: len([path for path in stage.cluster.objects if "/secrets/" in path]) == 2, "there is another one"
         )
         await stage.until_ready()
+        await stage.until(
+            lambda: len([path for path in stage.cluster.objects if "/secrets/" in path]) == 1, "the old one is gone"
+        )
         uid = stage.cluster.objects[f"{NAMESPACE}/pods/mpi-node-0"]["metadata"]["uid"]
         assert (set(stage.cluster.pods_of("w1")), uid) != before
 
@@ -296,6 +299,24 @@ async def test_a_world_that_does_not_start_is_given_up_and_tried_again() -> None
     stage.board.assign(None)
     await stage.until_ready()
     await keepers.close()
+
+
+async def test_why_pods_are_not_made_is_told_by_an_event_alone() -> None:
+    async with staged() as stage:
+        stage.cluster.forbids_pods = True
+        stage.ask(nodes=1)
+        await stage.until(lambda: "not made yet" in stage.board.view.why_not, "it waits")
+        set_uid = stage.cluster.objects[SET]["metadata"]["uid"]
+        event = {
+            "metadata": {"name": "e1"},
+            "involvedObject": {"kind": "StatefulSet", "name": WORLD_SET, "uid": set_uid},
+            "lastTimestamp": "2026-11-27T07:00:00Z",
+            "message": "no PriorityClass with name high was found",
+        }
+        stage.cluster.put(f"{NAMESPACE}/events/e1", event)
+        stage.board.assign(None)  # wakes
+
+        await stage.until(lambda: "no PriorityClass with name high" in stage.board.view.why_not, "the reason is told")
 
 
 async def test_a_drain_takes_the_run_back_after_its_deadline() -> None:

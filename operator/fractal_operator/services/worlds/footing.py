@@ -41,6 +41,10 @@ class FootingKeeper:
         """Take notice of an object of the world; whether it has to be put right."""
         return self._ground.observe(world, kind, obj, gone=gone)
 
+    def due_s(self, now: float) -> float:
+        """After how long it is to be looked at again, though nothing be told."""
+        return self._secrets.due_s(now)
+
     async def stand(self, order: Order) -> Footing:
         """The footing, after all of it was put right."""
         if order.leaving_at is not None:

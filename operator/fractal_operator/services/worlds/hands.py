@@ -31,6 +31,7 @@ class Hands:
         self._sight = sight
         self._tried: tuple[str, str] = ("", "")
         self._deleted: set[str] = set()
+        self._left: set[str] = set()
 
     async def refused(self, plan: WorldPlan, wanted: Object, revision: str) -> str:
         """What the API server has against the StatefulSet, in its words; empty when nothing."""
@@ -53,6 +54,7 @@ class Hands:
     async def act(self, plan: WorldPlan, secret: WorldSecret, decision: Decision) -> None:
         """Apply and delete what the decision says, all pods at once."""
         if decision.apply_replicas is not None:
+            self._left |= {self._sight.secret_name} - {"", secret.name}
             wanted = self._wanted(plan, secret, decision)
             path = f"{paths.stateful_sets(plan.name)}/{WORLD_SET}"
             self._sight.kept, live = await apply(self._tools.api, path, wanted)
@@ -64,6 +66,14 @@ class Hands:
             await asyncio.gather(*deleting)
             self._deleted |= {pod.uid for pod in some}
         self._deleted &= {pod.uid for pod in self._sight.pods()}
+        if decision.stage is Stage.READY:
+            await self._tidy(plan, secret)
+
+    async def _tidy(self, plan: WorldPlan, secret: WorldSecret) -> None:
+        """Delete the Secrets of pods that are no more."""
+        for name in sorted(self._left - {secret.name}):
+            await self._tools.api.delete(f"{paths.secrets(plan.name)}/{name}")
+        self._left.clear()
 
     def _wanted(self, plan: WorldPlan, secret: WorldSecret, decision: Decision) -> Object:
         """The StatefulSet to be applied; while a run is on the one that was there, if this process knows it."""

@@ -24,6 +24,9 @@ from fractal_operator.services.worlds.tools import Tools
 LOOK_S: Final = 60.0
 """How often a world is looked at though nothing was told of it: its Secret isn't watched."""
 
+MISSING_S: Final = 5.0
+"""How often it is asked why pods are not made: events of other namespaces aren't watched."""
+
 QUIET_S: Final = 0.05
 """Events come in bursts; one look is enough for those that come in this time."""
 
@@ -133,6 +136,7 @@ class Keeper:
         footing = await self._footing.stand(order)
         if footing.own:
             await self._sight.refresh(self._tools.clock())
+            await self._sight.ask_why()
             self._spread()
         report = self._decide(order, footing)
         decision = report.decision
@@ -146,7 +150,9 @@ class Keeper:
         if order.plan is not None and footing.secret is not None:
             await self._hands.act(order.plan, footing.secret, decision)
         self._obj, more_s = await self._reporter.report(self._obj, report)
-        return min(due for due in (LOOK_S, decision.again_s, more_s) if due is not None)
+        missing_s = MISSING_S if self._sight.missing else None
+        dues = (LOOK_S, self._footing.due_s(self._tools.clock()), decision.again_s, more_s, missing_s)
+        return min(due for due in dues if due is not None)
 
     def _read(self) -> Order:
         order = read_order(self._obj, self._tools.home)
@@ -175,6 +181,7 @@ class Keeper:
             start_deadline_s=order.spec.start_deadline_seconds,
             leaving_at=order.leaving_at,
             words=self._words,
+            complaint=self._sight.complaint,
         )
         if footing.refusal is not None and order.leaving_at is None:
             decision = Decision(stage=Stage.STARTING, message=footing.refusal.message, memory=self._memory)

@@ -27,10 +27,14 @@ class SecretKeeper:
         """The Secret as it was last seen."""
         return self._known[2] if self._known else None
 
+    def due_s(self, now: float) -> float:
+        """After how long it is to be looked at again."""
+        return max(0.0, self._looked_at + self._tools.secrets_check_s - now) if self._known else float("inf")
+
     async def keep(self, plan: WorldPlan) -> WorldSecret:
         """The Secret, which is there; looked at anew from time to time."""
         now = self._tools.clock()
-        if self._known is not None and 0 <= now - self._looked_at < self._tools.secrets_check_s:
+        if self._known is not None and 0 < self.due_s(now) <= self._tools.secrets_check_s:
             return self._known[2]
         store = await self._tools.store()
         name = secret_name(plan, store)

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
+from fractal_api.errors import FractalError
 from fractal_operator.adapters.api import Api
 from fractal_operator.adapters.api_errors import NotFound
 from fractal_operator.core import paths
@@ -26,6 +27,7 @@ class Sight:
         self._pods: dict[str, Object] = {}
         self._listed_at = float("-inf")
         self.kept: Kept | None = None
+        self.complaint = ""
 
     async def refresh(self, now: float) -> None:
         """Look at all of it, unless that was done a short while ago."""
@@ -43,6 +45,26 @@ class Sight:
         if found is None or version(found) > version(self._set):
             self._set = found
         self._listed_at = now
+
+    @property
+    def missing(self) -> bool:
+        """Whether there are fewer pods than the StatefulSet is to have."""
+        return self._set is not None and len(self._pods) < see_set(self._set).replicas
+
+    async def ask_why(self) -> None:
+        """Learn why pods are not made, which only an Event tells: a quota, say, or a PriorityClass that isn't there."""
+        self.complaint = ""
+        if self._set is None or not self.missing:
+            return
+        chosen = f"involvedObject.kind=StatefulSet,involvedObject.name={WORLD_SET},type=Warning,reason=FailedCreate"
+        try:
+            found = await self._api.get(paths.events(self._world), fieldSelector=chosen)
+        except FractalError:  # it would be good to know, and no more
+            return
+        uid = self._set["metadata"]["uid"]
+        told = [event for event in found["items"] if event["involvedObject"].get("uid") == uid]
+        if told:
+            self.complaint = max(told, key=_told_at).get("message", "")
 
     def forget(self) -> None:
         """Look at all of it at once, the next time: the namespace is another one."""
@@ -82,9 +104,21 @@ class Sight:
             return see_set(self._set, drifted=self.kept.drifted(self._set))
         return see_set(self._set, drifted=seen.revision == wanted_revision)
 
+    @property
+    def secret_name(self) -> str:
+        """The Secret that the StatefulSet's pods get; empty when that can't be read."""
+        spec = (((self._set or {}).get("spec") or {}).get("template") or {}).get("spec") or {}
+        named = [volume["secret"].get("secretName", "") for volume in spec.get("volumes") or () if "secret" in volume]
+        ours = [name for name in named if name.startswith(f"{WORLD_SET}-")]
+        return str(ours[0]) if ours else ""
+
     def pods(self) -> tuple[PodSeen, ...]:
         """The pods."""
         return tuple(see_pod(pod) for _, pod in sorted(self._pods.items()))
+
+
+def _told_at(event: Object) -> str:
+    return str(event.get("lastTimestamp") or event.get("eventTime") or "")
 
 
 def version(obj: Object | None) -> int:
