@@ -1,9 +1,8 @@
 """What a replica does while it leads: kopf with our handlers, the scheduler, and a new installation's first steps."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import kopf
 
@@ -15,7 +14,17 @@ from fractal_operator.handlers.office import Office
 from fractal_operator.handlers.registry import REGISTRY
 from fractal_operator.services.first_steps import FirstSteps
 
-_STOP_S: Final = 1.0
+_STOP_S: Final = 1.5
+
+
+class _EveryTask(frozenset["asyncio.Task[Any]"]):
+    """For kopf, which at its end would wait 5 s for whatever task has begun since its start, and then cancel it.
+
+    Its own are those that it spawned, and it ends them before; all others are ours.
+    """
+
+    def __contains__(self, _: object) -> bool:
+        return True
 
 
 async def lead(premises: Premises, pulse: Pulse, started: Callable[[], None]) -> None:
@@ -28,31 +37,26 @@ async def lead(premises: Premises, pulse: Pulse, started: Callable[[], None]) ->
     async with open_office(premises, pulse) as office, asyncio.TaskGroup() as group:
         group.create_task(steps.insist(steps.make_world), name="first world")
         group.create_task(office.scheduler.run(), name="scheduler")
-        await asyncio.sleep(0)  # kopf ends whatever tasks begin after it, and waits for them; these are ours
         group.create_task(_run_kopf(office, started), name="kopf")
 
 
 async def _run_kopf(office: Office, started: Callable[[], None]) -> None:
-    ready = asyncio.Event()
-    running = asyncio.create_task(
-        kopf.operator(
-            registry=REGISTRY,
-            settings=build_kopf_settings(),
-            memo=office,
-            clusterwide=True,
-            standalone=True,
-            ready_flag=ready,
-        ),
-        name="kopf itself",
+    stop = asyncio.Event()
+    spawned = await kopf.spawn_tasks(
+        registry=REGISTRY,
+        settings=build_kopf_settings(),
+        memo=office,
+        clusterwide=True,
+        standalone=True,
+        stop_flag=stop,
     )
+    running = asyncio.create_task(kopf.run_tasks(spawned, ignored=_EveryTask()), name="kopf's tasks")
+    started()
     try:
-        waiting = asyncio.create_task(ready.wait())
-        await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        started()
         await asyncio.shield(running)
         raise RuntimeError("kopf has ended by itself")
     finally:
-        running.cancel()  # not by its stop flag, after which it waits 5 s for what others have begun
-        with contextlib.suppress(TimeoutError, asyncio.CancelledError):
-            async with asyncio.timeout(_STOP_S):
-                await asyncio.wait({running})
+        stop.set()
+        _, late = await asyncio.wait({running}, timeout=_STOP_S)
+        for task in late:
+            task.cancel()

@@ -96,7 +96,6 @@ class Process:
         self._health.enter(Stage.LEADING)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._elector.hold(), name="lease")
-            await asyncio.sleep(0)  # begun before kopf, so that kopf doesn't end it
             group.create_task(lead(self._premises, self._health.pulse, self._listen_for_signals), name="leading")
 
     async def _leave(self, life: "asyncio.Task[None]") -> int:
