@@ -36,6 +36,10 @@ class StoredPassword(CredentialProvider):
         """The user and the password."""
         return self._user, self._file.read_text().strip()
 
+    async def get_credentials_async(self) -> tuple[str, str]:
+        """The same; whoever reads a file reads it beside the loop."""
+        return await asyncio.to_thread(self.get_credentials)
+
 
 class StoreLink:
     """A pool of connections to the Redis server at `url` (redis://, rediss:// or unix://).

@@ -29,6 +29,8 @@ class _Quiet(ws_client.PortForward):
         except (OSError, WebSocketException, RuntimeError):
             for port in self.local_ports.values():
                 port.python.close()
+        finally:
+            self.websocket.shutdown()
 
 
 def open_forward(client: "ApiClient", path: str, port: int) -> ws_client.PortForward:
