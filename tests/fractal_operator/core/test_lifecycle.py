@@ -12,7 +12,7 @@ from fractal_operator.core.actions import Milestone
 from fractal_operator.core.failures import MAX_INTERRUPTIONS, Failure, retry_at
 from fractal_operator.core.jobs import Job, read_job
 from fractal_operator.core.lifecycle import STATES, TABLE, State, decide, state_of
-from fractal_operator.core.lifecycle_page import lifecycle_page
+from fractal_operator.core.lifecycle_page import lifecycle_page, render_diagram
 
 BASES = {s.Stimulus, s.RunStimulus}
 KINDS = [
@@ -207,3 +207,8 @@ def test_conditions_keep_the_time_of_their_last_change() -> None:
 def test_the_page_in_docs_is_drawn_from_the_table() -> None:
     page = (ROOT / "docs/lifecycle.md").read_text(encoding="utf-8")
     assert page == lifecycle_page(), "run: python -m fractal_operator.core.lifecycle_page > docs/lifecycle.md"
+
+
+def test_the_diagram_in_the_architecture_is_drawn_from_the_table() -> None:
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    assert f"```mermaid\n{render_diagram()}\n```" in page
