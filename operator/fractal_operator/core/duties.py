@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 
 from fractal_api.conditions import JobReason
+from fractal_api.errors import SpecError
+from fractal_api.picture import check_store_limit
 from fractal_operator.core import stimuli as s
 from fractal_operator.core.failures import retry_at
 from fractal_operator.core.jobs import Job
@@ -17,6 +19,10 @@ def find_duty(job: Job, now: datetime) -> s.Stimulus | None:
         return s.Retire() if retire is not None and retire <= now else None
     if job.spec is None:
         return s.Refuse(reason=JobReason.INVALID_SPEC, message=job.problem)
+    try:
+        check_store_limit(job.spec.image)
+    except SpecError as error:
+        return s.Refuse(reason=JobReason.TOO_LARGE_FOR_STORE, message=str(error))
     deadline = deadline_at(job)
     if deadline is not None and deadline <= now:
         return s.Expire()

@@ -125,7 +125,7 @@ def complete(job: Job, record: ResultRecord, now: datetime) -> FractalJobStatus:
             bytes=record.bytes,
             width=record.width,
             height=record.height,
-            seconds=record.seconds,
+            seconds=round(record.seconds, 3),
             maxIterations=record.max_iterations,
         ),
     )

@@ -167,6 +167,20 @@ def test_a_spec_that_can_not_be_is_refused_in_a_sentence() -> None:
     perform(scene)
 
 
+def test_a_picture_that_no_store_takes_is_refused_before_anything_is_rendered() -> None:
+    async def scene(stage: Stage) -> None:
+        stage.add_world("w1")
+        stage.start_operator()
+        size = {"width": 65_536, "height": 1_025}
+        stage.server.create("a", {"fractal": {"type": "Mandelbrot"}, "image": size})
+        await stage.ends("a", State.FAILED)
+        assert stage.condition("a", "Failed").reason == "TooLargeForStore"
+        assert "67,108,864 pixels" in stage.condition("a", "Failed").message
+        assert stage.status("a").attempts == 0
+
+    perform(scene)
+
+
 def test_what_the_kernel_can_not_render_is_never_tried_again() -> None:
     async def scene(stage: Stage) -> None:
         world = stage.add_world("w1")
