@@ -136,6 +136,7 @@ def fetch_picture(installed: Product, namespace: str, name: str, folder: Path) -
     file = folder / f"{name}-fetched.png"
     done = subprocess.run(
         [*START, "image", name, f"--namespace={namespace}", f"--output={file}"],
+        cwd=folder,
         env={**os.environ, "KUBECONFIG": str(installed.cluster.kubeconfig)},
         capture_output=True,
         text=True,

@@ -109,7 +109,7 @@ def test_a_job_that_was_deleted_while_nobody_led_is_not_rendered_on(installed: P
 
 
 def test_a_world_with_a_run_on_is_deleted_after_it_drained(installed: Product, kubectl: Kubectl) -> None:
-    """The job is interrupted at the deadline, and goes on elsewhere from its tiles."""
+    """Its run is taken back at the deadline, which counts against nobody, and goes on elsewhere."""
     jobs = Jobs(kubectl)
     with temporary_world(installed, drainTimeoutSeconds=2) as name:
         installed.await_warm(name)
@@ -132,7 +132,7 @@ def test_a_world_with_a_run_on_is_deleted_after_it_drained(installed: Product, k
         installed.home("label", "fractalnamespace", WORLD, f"only={name}")
         status = jobs.complete("moved")
         assert status["assignedTo"] == WORLD
-        assert status["interruptions"] == 1
+        assert status["attempts"] == 2
         assert status.get("failures", 0) == 0
     finally:
         installed.home("label", "fractalnamespace", WORLD, "only-")
