@@ -45,13 +45,19 @@ async def _load() -> Configuration:
         if "KUBECONFIG" not in os.environ and "KUBERNETES_SERVICE_HOST" in os.environ:
             config.load_incluster_config(found)
         else:
-            where = os.environ.get("KUBECONFIG") or str(_HOME_CONFIG.expanduser())
-            await config.load_kube_config(where, client_configuration=found, persist_config=False)
+            await config.load_kube_config(_kubeconfig(), client_configuration=found, persist_config=False)
     except (config.ConfigException, OSError) as error:
         raise NoClusterError(
             f"No Kubernetes cluster is configured ({error}): set KUBECONFIG, or run in a pod with a ServiceAccount"
         ) from error
     return found
+
+
+def _kubeconfig() -> str:
+    where = os.environ.get("KUBECONFIG") or str(_HOME_CONFIG.expanduser())
+    if not any(Path(part).is_file() for part in where.split(os.pathsep)):
+        raise FileNotFoundError(f"there is no file {where}")
+    return where
 
 
 def _socket(address: tuple[Any, ...]) -> socket.socket:

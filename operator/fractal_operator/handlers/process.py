@@ -11,11 +11,13 @@ import signal
 import socket
 import sys
 import uuid
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 from fractal_api.errors import FractalError
 from fractal_operator.adapters.api import Api
 from fractal_operator.core import names
+from fractal_operator.core.pulse import Pulse
 from fractal_operator.core.settings import OperatorSettings, SettingsError
 from fractal_operator.handlers.furnishing import Premises
 from fractal_operator.handlers.health import Health, Stage, serve_health
@@ -26,6 +28,8 @@ from fractal_operator.services.log_lines import set_up_logs
 from fractal_operator.services.metrics import Metrics
 
 _STOP_S: Final = 2.5
+
+Lead = Callable[[Premises, Pulse, Callable[[], None]], Coroutine[Any, Any, None]]
 
 logger = logging.getLogger(__name__)
 
@@ -61,9 +65,11 @@ async def _run(settings: OperatorSettings) -> int:
 class Process:
     """One replica, from its start to its end."""
 
-    def __init__(self, settings: OperatorSettings, api: Api, health: Health) -> None:
+    def __init__(self, settings: OperatorSettings, api: Api, health: Health, *, lead: Lead = lead) -> None:
+        """`lead` is what it does while it leads."""
         identity = f"{os.environ.get('POD_NAME') or socket.gethostname()}_{uuid.uuid4().hex[:8]}"
         self._health = health
+        self._lead = lead
         self._farewell = Farewell(api, settings.namespace)
         self._elector = Elector(api, namespace=settings.namespace, identity=identity)
         self._stop = asyncio.Event()
@@ -84,7 +90,8 @@ class Process:
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             self._health.enter(Stage.LEAVING)
-            return await self._leave(life)
+            failed = _complain((life, news))
+            return await self._leave(life) or failed
         finally:
             for task in ends:
                 task.cancel()
@@ -96,24 +103,29 @@ class Process:
         self._health.enter(Stage.LEADING)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._elector.hold(), name="lease")
-            group.create_task(lead(self._premises, self._health.pulse, self._listen_for_signals), name="leading")
+            group.create_task(self._lead(self._premises, self._health.pulse, self._listen_for_signals), name="leading")
 
     async def _leave(self, life: "asyncio.Task[None]") -> int:
-        failed = life.done() and not life.cancelled() and life.exception() is not None
-        if failed:
-            logger.critical("This replica can't go on", exc_info=life.exception())
         is_on, _ = await asyncio.gather(self._farewell.is_on(), _end(life))
         if is_on:
             await self._farewell.say()
             return 0
         await self._elector.release()
         logger.info("This replica leaves")
-        return 1 if failed else 0
+        return 0
 
     def _listen_for_signals(self) -> None:
         """Also called once kopf runs, since kopf takes the signals for itself."""
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
+
+
+def _complain(tasks: "tuple[asyncio.Task[None], ...]") -> int:
+    """The exit code: 1 when one of the tasks has failed, which is logged."""
+    failures = [task.exception() for task in tasks if task.done() and not task.cancelled()]
+    for failure in failures:
+        logger.critical("This replica can't go on", exc_info=failure)
+    return 1 if failures else 0
 
 
 async def _end(task: "asyncio.Task[None]") -> None:

@@ -58,7 +58,7 @@ class TextLines(logging.Formatter):
         """The line, or lines when there is a traceback."""
         known = "".join(f" {key}={value}" for key, value in about(record).items())
         trace = f"\n{self.formatException(record.exc_info)}" if record.exc_info else ""
-        return f"{_moment(record)} {record.levelname.lower():8}{record.getMessage()}{known}{trace}"
+        return f"{_moment(record)} {record.levelname.lower():8} {record.getMessage()}{known}{trace}"
 
 
 def about(record: logging.LogRecord) -> dict[str, Any]:

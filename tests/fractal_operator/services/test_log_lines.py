@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
+import kopf
 import pytest
 
 from fractal_operator.core.settings import Settings
@@ -75,7 +76,7 @@ async def test_tasks_keep_apart_whom_they_are_about() -> None:
 def test_lines_of_kopf_say_whom_they_are_about(reference: dict[str, str], key: str, value: str) -> None:
     stream = log_to()
     logging.getLogger("kopf.objects").warning(
-        "hm", extra={"k8s_ref": reference, "k8s_skip": True, "settings": object()}
+        "hm", extra={"k8s_ref": reference, "k8s_skip": True, "settings": kopf.OperatorSettings()}
     )
     (line,) = lines(stream)
     assert line[key] == value
@@ -108,4 +109,4 @@ def test_text_is_for_people() -> None:
     stream = log_to(FRACTAL_LOG_FORMAT="text")
     with bound(world="w1"):
         logging.getLogger("x").warning("it is late")
-    assert stream.getvalue().endswith("Z warning it is late world=w1\n")
+    assert stream.getvalue().endswith("Z warning  it is late world=w1\n")
