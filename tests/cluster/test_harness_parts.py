@@ -2,14 +2,16 @@
 
 import asyncio
 import io
+import itertools
 import json
 import socket
 import tarfile
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster_harness import archive, binary, forward, lock, names, volumes
+from cluster_harness import archive, binary, forward, lock, names, volumes, wait
 from cluster_harness.choice import current_kubeconfig
 from cluster_harness.errors import BusyError, ClusterError
 from cluster_harness.labels import matches
@@ -54,6 +56,16 @@ def test_what_is_said_aside_is_not_written_over() -> None:
     progress.detail("package 1")
     progress.detail("package 2")
     assert "a picture\nstage 1 of 3: building: package 1 (1 s)\n\x1b[1A" in out.getvalue()
+
+
+def test_what_tells_nothing_of_itself_is_shown_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cluster_harness.progress.TICK_S", 0.001)
+    out = Terminal()
+    progress = Progress(1, out, itertools.count().__next__)
+    progress.stage("packages")
+    with progress.ticking("apt-get"):
+        wait.until(lambda: "packages: apt-get" in out.getvalue(), what="a tick", timeout_s=5)
+    assert "progress" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_the_same_module_has_the_same_fingerprint_and_a_changed_one_another(tmp_path: Path) -> None:

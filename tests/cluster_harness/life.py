@@ -70,7 +70,8 @@ def _prepare(progress: Progress) -> binary.Binary:
     if reason := objection(facts):
         raise UnfitMachineError(reason)
     progress.stage(f"installing Debian packages for {', '.join(lacking)}" if lacking else "Debian packages are there")
-    packages.install(lacking)
+    with progress.ticking("apt-get"):
+        packages.install(lacking)
     version = binary.kubernetes_version()
     progress.stage(f"Kubernetes {version} is built" if built.built else f"building Kubernetes {version}, once")
     if not built.built:

@@ -1,13 +1,15 @@
 """The line that says which stage of how many is at work, and for how long."""
 
+import contextlib
 import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TextIO
 
 SECONDS_BETWEEN_LINES = 15.0  # where lines can't be written over, as in a CI's log
+TICK_S = 1.0
 
 
 class Progress:
@@ -35,6 +37,23 @@ class Progress:
         if now - self._shown_at >= patience:
             self._shown_at = now
             self._write(f"{self._title}: {text}", again=True)
+
+    @contextlib.contextmanager
+    def ticking(self, text: str) -> Iterator[None]:
+        """Show that the stage goes on while the block does something that tells nothing of itself."""
+        ended = threading.Event()
+
+        def tick() -> None:
+            while not ended.wait(TICK_S):
+                self.detail(text)
+
+        thread = threading.Thread(target=tick, name="progress", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
     def aside(self, text: str) -> None:
         """Say something else between the stages' lines, from any thread."""

@@ -37,14 +37,16 @@ def _carried(own: Cluster, progress: Progress) -> Collection[str]:
     built: list[str] = []
     for name in project.names():
         progress.stage(f"image {name}")
-        built.append(project.build(name))
+        with progress.ticking("buildah"):
+            built.append(project.build(name))
     progress.stage("image redis, a stand-in for the official one")
-    built.append(builder.build_redis())
+    with progress.ticking("buildah"):
+        built.append(builder.build_redis())
     progress.stage("images onto the nodes")
     with lock.held(own.layout.state, "load"):
         for image in built:
-            progress.detail(image)
-            images.load(own.layout, [image])
+            with progress.ticking(image):
+                images.load(own.layout, [image])
     return built
 
 
