@@ -128,7 +128,10 @@ class FakeCluster:
     # ---- logs
 
     def log(self, world: str, *lines: str) -> None:
-        """Lines of the log of the world's master, each with the next millisecond as its time."""
+        """Lines of the log of the world's master, each with the next millisecond as its time.
+
+        The log of "NAME before" is that of the container before the present one.
+        """
 
         async def change() -> None:
             async with self._written:
@@ -260,6 +263,10 @@ class FakeCluster:
 
     async def _log(self, request: web.Request) -> web.StreamResponse:
         world = request.match_info["world"]
+        if request.query.get("previous") == "true":
+            world = f"{world} before"
+            if world not in self._logs:
+                raise Status(400, "BadRequest", "previous terminated container not found")
         if world not in self._logs:
             raise Status(404, "NotFound", 'pods "mpi-node-0" not found')
         response = web.StreamResponse()
@@ -271,7 +278,7 @@ class FakeCluster:
             for line in log[sent:]:
                 await response.write(line.encode() + b"\n")
             sent = len(log)
-            if request.query["follow"] != "true":
+            if request.query.get("follow") != "true":
                 return response
             async with self._written:
                 while len(log) == sent:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from fractal_api.errors import FractalError
 from fractal_operator.cli.cluster import Cluster
-from fractal_operator.cli.problems import ClusterAway, NotInstalled, Unknown
+from fractal_operator.cli.problems import REMEDY, ClusterAway, NotInstalled, Refused, Unknown
 from fractal_operator.core import paths
 from fractal_operator.core.names import GATEWAY, SERVER_GROUP_LABEL, Object
 
@@ -88,6 +88,8 @@ def _pod(cluster: Cluster, namespace: str) -> str:
         found = cluster.get(paths.pods(namespace), labelSelector=f"{SERVER_GROUP_LABEL}={GATEWAY}")
     except Unknown as error:
         raise _no_gateway(namespace) from error
+    except Refused as error:
+        raise Refused(f"you may not look for the gateway in namespace {namespace}: {REMEDY}") from error
     pods: list[Object] = found.get("items", [])
     if not pods:
         raise _no_gateway(namespace)

@@ -7,7 +7,7 @@ from kubernetes.stream import ws_client
 from websocket import WebSocketBadStatusException, WebSocketException
 
 from fractal_api.errors import FractalError
-from fractal_operator.cli.problems import ClusterAway, Refused
+from fractal_operator.cli.problems import REMEDY, ClusterAway, Refused
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -49,7 +49,7 @@ def open_forward(client: "ApiClient", path: str, port: int) -> ws_client.PortFor
 def _refusal(error: Exception) -> FractalError:
     match error:
         case WebSocketBadStatusException(status_code=status) if status == _FORBIDDEN:
-            return Refused("you may not port-forward to it: ask for the verb create on pods/portforward there")
+            return Refused(f"you may not port-forward to it: {REMEDY}")
         case WebSocketBadStatusException(status_code=status):
             return ClusterAway(f"the API server answers the port-forward with {status}")
         case _:

@@ -1,6 +1,11 @@
 """What can go wrong between a command and a cluster. Each message is one sentence with its remedy."""
 
+from typing import Final
+
 from fractal_api.errors import PermanentError, TemporaryError
+
+REMEDY: Final = "ask who runs the platform for the Role fractal-port-forward there"
+"""What lets somebody fetch pictures and logs who may not yet."""
 
 
 class ClusterAway(TemporaryError):  # noqa: N818 - it names the state of the cluster

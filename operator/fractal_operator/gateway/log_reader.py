@@ -3,12 +3,13 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Final
 
 from fractal_api.errors import FractalError
-from fractal_operator.adapters.api import Api
+from fractal_operator.adapters.api import MAX_LINE, Api
+from fractal_operator.adapters.api_errors import Invalid
 from fractal_operator.core import paths
 from fractal_operator.core.job_view import JobView
 from fractal_operator.core.names import MASTER
@@ -26,11 +27,18 @@ WAITING: Final = 1000
 
 
 async def lines_so_far(api: Api, job: JobView) -> AsyncGenerator[LogLine, None]:
-    """The lines that the job's world still has; NotFound when the world is gone."""
+    """The lines that the job's world still has, of a container before the present one too.
+
+    NotFound when the world is gone.
+    """
     world = job.world
     if world is None:
         return
-    async with aclosing(_lines(api, job, world, follow=False)) as lines:
+    with suppress(Invalid):  # there mostly is no container before
+        async with aclosing(_lines(api, job, world, previous="true")) as lines:
+            async for line in lines:
+                yield line
+    async with aclosing(_lines(api, job, world)) as lines:
         async for line in lines:
             yield line
 
@@ -116,8 +124,9 @@ class _Follower:
         last = ""
         while True:
             known = last
+            since = {"sinceTime": known} if known else {}
             try:
-                async with aclosing(_lines(self._api, self._job, world, since=known, follow=True)) as lines:
+                async with aclosing(_lines(self._api, self._job, world, follow="true", **since)) as lines:
                     async for line in lines:
                         if line.time > known:  # the server looks at whole seconds only
                             last = line.time
@@ -127,11 +136,11 @@ class _Follower:
             await asyncio.sleep(REOPEN_S)
 
 
-async def _lines(api: Api, job: JobView, world: str, *, since: str = "", follow: bool) -> AsyncGenerator[LogLine, None]:
-    """The lines about the job, from its creation on or from a later time."""
-    path, following = f"{paths.pods(world)}/{MASTER}/log", "true" if follow else "false"
-    stream = api.lines(path, timestamps="true", sinceTime=since or job.created, follow=following)
-    async with aclosing(stream) as lines:
+async def _lines(api: Api, job: JobView, world: str, **query: str) -> AsyncGenerator[LogLine, None]:
+    """The lines about the job, from its creation on unless the query says another time."""
+    path = f"{paths.pods(world)}/{MASTER}/log"
+    wanted = {"timestamps": "true", "sinceTime": job.created, **query}
+    async with aclosing(api.lines(path, max_line=MAX_LINE, **wanted)) as lines:
         async for raw in lines:
             line = parse_line(raw, job.uid)
             if line is not None:

@@ -69,9 +69,14 @@ async def _begun(job: JobView, lines: AsyncGenerator[LogLine, None]) -> AsyncGen
     try:
         first = await anext(lines, None)
     except (NotFound, Forbidden) as error:
-        message = f"the world {job.world} of FractalJob {job.place} is gone, and its log with it"
-        raise Problem(HTTPStatus.GONE, "LogGone", message) from error
+        raise _gone(f"the world {job.world} of FractalJob {job.place} is gone, and its log with it") from error
+    if first is None and job.end is not None and job.world is not None:
+        raise _gone(f"the log of the world {job.world} doesn't reach back to FractalJob {job.place}")
     return _after(first, lines)
+
+
+def _gone(message: str) -> Problem:
+    return Problem(HTTPStatus.GONE, "LogGone", message)
 
 
 async def _after(first: LogLine | None, rest: AsyncGenerator[LogLine, None]) -> AsyncGenerator[LogLine, None]:

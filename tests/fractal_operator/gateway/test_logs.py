@@ -79,6 +79,24 @@ async def test_the_log_of_a_world_that_is_gone_is_gone(local: httpx.AsyncClient,
     assert "ds-clmpi1" in answer.json()["message"]
 
 
+async def test_what_the_container_before_said_comes_first(local: httpx.AsyncClient, stage: Stage, run: str) -> None:
+    stage.cluster.log(f"{WORLD} before", started(run))
+    stage.cluster.log(WORLD, started(run, 96))
+    lines = (await local.get(URL)).text.splitlines()
+    assert [line.split("; ")[1] for line in lines] == [
+        "0 of 240 tiles were there already",
+        "96 of 240 tiles were there already",
+    ]
+
+
+async def test_a_log_that_does_not_reach_back_to_the_job_is_gone(local: httpx.AsyncClient, stage: Stage) -> None:
+    stage.cluster.put("seahorse", status=failed())
+    stage.cluster.log(WORLD, started("somebody-1"))
+    answer = await local.get(URL)
+    assert answer.status_code == 410
+    assert answer.json()["message"] == "the log of the world ds-clmpi1 doesn't reach back to FractalJob art/seahorse"
+
+
 async def test_following_goes_on_until_the_job_has_ended(local: httpx.AsyncClient, stage: Stage, run: str) -> None:
     stage.cluster.log(WORLD, started(run))
     following = asyncio.create_task(local.get(URL, params={"follow": "true"}))
