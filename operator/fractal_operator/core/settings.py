@@ -113,11 +113,16 @@ class Settings(BaseModel):
         host = self.redis_host if "." in self.redis_host else f"{self.redis_host}.{self.namespace}.svc"
         return f"redis://{host}:6379/0"
 
+    @property
+    def store_names_user(self) -> bool:
+        """Whether the store's address has a user of its own, so that nobody else's password is needed."""
+        return "@" in urlsplit(self.store_address).netloc
+
     def store_address_as(self, user: str, password: str) -> str:
         """The address of the store with this user in it, unless it has one of its own."""
-        parts = urlsplit(self.store_address)
-        if "@" in parts.netloc:
+        if self.store_names_user:
             return self.store_address
+        parts = urlsplit(self.store_address)
         return urlunsplit(parts._replace(netloc=f"{quote(user, safe='')}:{quote(password, safe='')}@{parts.netloc}"))
 
 

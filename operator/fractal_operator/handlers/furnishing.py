@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 from fractal_operator.adapters.agents import AgentClient
@@ -39,14 +40,14 @@ class Premises:
 
 
 @asynccontextmanager
-async def open_office(premises: Premises, pulse: Pulse) -> AsyncIterator[Office]:
-    """The office; its connections are closed at the end. The store's Secrets have to be there."""
+async def open_office(premises: Premises, steps: FirstSteps, pulse: Pulse) -> AsyncIterator[Office]:
+    """The office; its connections are closed at the end."""
     api, settings = premises.api, premises.settings
     async with AsyncExitStack() as leaving:
         clock = Clock()
         agents = AgentClient()
         leaving.push_async_callback(agents.close)
-        link = await _store_link(premises)
+        link = await _store_link(settings, steps)
         leaving.push_async_callback(link.close)
         scheduler = Scheduler(
             api=api,
@@ -57,7 +58,7 @@ async def open_office(premises: Premises, pulse: Pulse) -> AsyncIterator[Office]
             settings=settings,
             clock=clock,
         )
-        keepers = WorldKeepers(_tools(premises, scheduler))
+        keepers = WorldKeepers(_tools(premises, steps, scheduler))
         leaving.push_async_callback(keepers.close)
         observer = Observer(api, worlds=keepers, hear=scheduler.hear)
         yield Office(
@@ -72,7 +73,7 @@ async def open_office(premises: Premises, pulse: Pulse) -> AsyncIterator[Office]
         )
 
 
-def _tools(premises: Premises, scheduler: Scheduler) -> Tools:
+def _tools(premises: Premises, steps: FirstSteps, scheduler: Scheduler) -> Tools:
     settings = premises.settings
     home = Home(
         namespace=settings.namespace,
@@ -82,29 +83,18 @@ def _tools(premises: Premises, scheduler: Scheduler) -> Tools:
         store_inside=settings.store is None and "." not in settings.redis_host,
     )
 
-    async def store() -> str:
-        return await _address_as(StoreUser.WORLD, premises)
-
     return Tools(
         api=premises.api,
         board=scheduler,
         home=home,
-        store=store,
+        store=partial(steps.store_address, StoreUser.WORLD),
         secrets_check_s=settings.secrets_check_s,
         farewell=premises.farewell,
     )
 
 
-async def _store_link(premises: Premises) -> StoreLink:
-    settings = premises.settings
+async def _store_link(settings: OperatorSettings, steps: FirstSteps) -> StoreLink:
     if settings.store_password_file is not None:
         credentials = StoredPassword(StoreUser.OPERATOR, settings.store_password_file)
         return StoreLink(settings.store_address, credentials=credentials)
-    return StoreLink(await _address_as(StoreUser.OPERATOR, premises))
-
-
-async def _address_as(user: StoreUser, premises: Premises) -> str:
-    if urlsplit(premises.settings.store_address).username is not None:
-        return premises.settings.store_address
-    passwords = await FirstSteps(premises.api, premises.settings).make_secrets()
-    return premises.settings.store_address_as(user, passwords[user])
+    return StoreLink(await steps.store_address(StoreUser.OPERATOR))

@@ -34,8 +34,9 @@ async def lead(premises: Premises, pulse: Pulse, started: Callable[[], None]) ->
     """
     steps = FirstSteps(premises.api, premises.settings)
     await steps.insist(steps.make_secrets)
-    async with open_office(premises, pulse) as office, asyncio.TaskGroup() as group:
+    async with open_office(premises, steps, pulse) as office, asyncio.TaskGroup() as group:
         group.create_task(steps.insist(steps.make_world), name="first world")
+        group.create_task(steps.keep_secrets(), name="secrets")
         group.create_task(office.scheduler.run(), name="scheduler")
         group.create_task(_run_kopf(office, started), name="kopf")
 

@@ -31,12 +31,13 @@ class DamagedSecretError(PermanentError):
 
 
 class FirstSteps:
-    """The steps of one installation."""
+    """The steps of one installation, whose passwords it remembers."""
 
     def __init__(self, api: Api, settings: OperatorSettings) -> None:
         self._api = api
         self._settings = settings
         self._secrets = paths.secrets(settings.namespace)
+        self._known: dict[StoreUser, str] | None = None
 
     async def insist(self, step: Callable[[], Awaitable[object]]) -> None:
         """Take the step again and again until it is done, with the reason in the log."""
@@ -52,14 +53,32 @@ class FirstSteps:
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     async def make_secrets(self) -> dict[StoreUser, str]:
-        """The passwords of the store's users. Both Secrets exist, with the same password for the gateway."""
-        passwords = await self._passwords()
-        if passwords is None:
-            drawn = {user: secrets.token_urlsafe(_PASSWORD_BYTES) for user in StoreUser}
-            await self._create(self._secrets, build_store_secret(self._settings.install, drawn))
-            passwords = await self._passwords() or drawn
-        await self._create(self._secrets, build_gateway_secret(passwords[StoreUser.GATEWAY]))
-        return passwords
+        """The passwords of the store's users. Both Secrets exist, with the same password for the gateway.
+
+        One that was deleted comes back as it was, since Redis and the worlds know these passwords.
+        """
+        known = await self._read_passwords()
+        if known is None:
+            known = self._known or {user: secrets.token_urlsafe(_PASSWORD_BYTES) for user in StoreUser}
+            await self._create(self._secrets, build_store_secret(self._settings.install, known))
+            known = await self._read_passwords() or known
+        if not await self._is_there(f"{self._secrets}/{names.GATEWAY_STORE_SECRET}"):
+            await self._create(self._secrets, build_gateway_secret(known[StoreUser.GATEWAY]))
+        self._known = known
+        return known
+
+    async def keep_secrets(self) -> None:
+        """See for ever that both Secrets exist. They are looked at by name: a watch would show all Secrets here."""
+        while True:
+            await asyncio.sleep(self._settings.secrets_check_s)
+            await self.insist(self.make_secrets)
+
+    async def store_address(self, user: StoreUser) -> str:
+        """The address of the store for this user, with its password; as it is when it names a user."""
+        if self._settings.store_names_user:
+            return self._settings.store_address
+        known = self._known or await self.make_secrets()
+        return self._settings.store_address_as(user, known[user])
 
     async def make_world(self) -> None:
         """See that the first FractalNamespace was made once; whoever deletes it later is obeyed."""
@@ -76,7 +95,7 @@ class FirstSteps:
         )
         await self._api.merge(lease, {"metadata": {"annotations": {names.FIRST_WORLD_MADE: name}}})
 
-    async def _passwords(self) -> dict[StoreUser, str] | None:
+    async def _read_passwords(self) -> dict[StoreUser, str] | None:
         try:
             found = await self._api.get(f"{self._secrets}/{names.STORE_SECRET}")
         except NotFound:
@@ -89,6 +108,13 @@ class FirstSteps:
                 f"Secret {place} lacks {lacking}: delete it, and restart operator and Redis to have it made anew"
             )
         return {user: base64.b64decode(data[user.key]).decode() for user in StoreUser}
+
+    async def _is_there(self, path: str) -> bool:
+        try:
+            await self._api.get(path)
+        except NotFound:
+            return False
+        return True
 
     async def _create(self, path: str, body: Object) -> None:
         try:

@@ -52,6 +52,34 @@ async def test_a_lost_secret_of_the_gateway_is_made_anew_from_the_store_s(api: A
     assert held(server, GATEWAY) == {"gateway-password": first[StoreUser.GATEWAY]}
 
 
+async def test_a_deleted_secret_comes_back_as_it_was(api: Api, server: ApiServer) -> None:
+    mine = steps(api, FRACTAL_SECRETS_CHECK_SECONDS="1")
+    await mine.make_secrets()
+    before = held(server, STORE)
+    keeping = asyncio.create_task(mine.keep_secrets())
+    server.remove(STORE)
+    server.remove(GATEWAY)
+    await server.until(lambda: GATEWAY in server.objects)
+    keeping.cancel()
+    assert held(server, STORE) == before
+    assert held(server, GATEWAY) == {"gateway-password": before["gateway-password"]}
+
+
+async def test_whoever_asks_for_the_store_gets_its_user_and_password(api: Api, server: ApiServer) -> None:
+    mine = steps(api)
+    address = await mine.store_address(StoreUser.WORLD)
+    asked = len(server.requests)
+    assert address == f"redis://world:{held(server, STORE)['world-password']}@redis.home.svc:6379/0"
+    assert await mine.store_address(StoreUser.WORLD) == address
+    assert len(server.requests) == asked, "it is asked of the API server once"
+
+
+async def test_a_store_that_names_its_user_needs_no_password_of_ours(api: Api, server: ApiServer) -> None:
+    mine = steps(api, FRACTAL_STORE="redis://me:mine@elsewhere")
+    assert await mine.store_address(StoreUser.WORLD) == "redis://me:mine@elsewhere"
+    assert server.requests == []
+
+
 async def test_a_damaged_secret_is_said_with_its_remedy(api: Api, server: ApiServer) -> None:
     server.put(STORE, {"data": {}})
     with pytest.raises(PermanentError, match="Secret home/fractal-store lacks world-password: delete it"):
