@@ -85,4 +85,4 @@ class Hands:
 
 def words_of(error: Exception) -> str:
     """What the API server said, without the request that it said it of."""
-    return str(error).partition(": ")[2].replace(f'"{TRIAL}"', f'"{WORLD_SET}"')
+    return str(error).partition(": ")[2].replace(TRIAL, WORLD_SET)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from fractal_api.errors import FractalError
+from fractal_operator.adapters.api_errors import Conflict
 from fractal_operator.core.backoff import delay_s
 from fractal_operator.core.names import Object
 from fractal_operator.core.world_life import Decision, Memory, Stage, World, decide
@@ -120,6 +121,10 @@ class Keeper:
             try:
                 again_s = await self._look()
                 failures = 0
+            except Conflict as error:  # somebody was faster, kopf perhaps; what it did comes as an event
+                failures += 1
+                logger.debug("looking at the world again: %s", error)
+                again_s = delay_s(failures, first_s=FIRST_RETRY_S, most_s=MOST_RETRY_S)
             except FractalError as error:
                 failures += 1
                 logger.warning("the world can't be looked after at the moment: %s", error)
