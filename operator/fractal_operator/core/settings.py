@@ -129,6 +129,11 @@ class Settings(BaseModel):
 class OperatorSettings(Settings):
     """What `fractal-operator` is told."""
 
+    pod_name: str | None = Field(
+        default=None,
+        alias="POD_NAME",
+        description="How this replica calls itself in the Lease; the host's name without it. The manifests fill it in.",
+    )
     world_image: str = Field(
         default=KERNEL_IMAGE,
         alias="MPI_IMAGE",

@@ -67,7 +67,7 @@ class Process:
 
     def __init__(self, settings: OperatorSettings, api: Api, health: Health, *, lead: Lead = lead) -> None:
         """`lead` is what it does while it leads."""
-        identity = f"{os.environ.get('POD_NAME') or socket.gethostname()}_{uuid.uuid4().hex[:8]}"
+        identity = f"{settings.pod_name or socket.gethostname()}_{uuid.uuid4().hex[:8]}"
         self._health = health
         self._lead = lead
         self._farewell = Farewell(api, settings.namespace)

@@ -1,5 +1,6 @@
 """What the processes are told by their environment."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -29,6 +30,14 @@ def test_every_setting_has_a_variable_and_a_description(settings: type[Settings]
         assert field.alias.isupper()
         assert field.description is not None
         assert field.description.endswith(".")
+
+
+def test_the_manifests_set_no_variable_that_nobody_reads() -> None:
+    manifests = "\n".join(path.read_text() for path in (ROOT / "manifests").rglob("*.yaml"))
+    told = set(re.findall(r"- (?:name: )?([A-Z][A-Z0-9]*_[A-Z0-9_]+)\b", manifests))
+    read = {field.alias for kind in (OperatorSettings, GatewaySettings) for field in kind.model_fields.values()}
+    assert {"NODE_COUNT", "POD_NAMESPACE", "FRACTAL_STORE_PASSWORD_FILE"} <= told
+    assert told <= read
 
 
 def test_the_image_of_worlds_is_of_this_version() -> None:
