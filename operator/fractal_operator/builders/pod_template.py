@@ -71,7 +71,7 @@ def _build_container(plan: WorldPlan) -> Object:
         "env": [
             {"name": "FRACTAL_POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
             {"name": "FRACTAL_SERVICE", "value": WORLD_SET},
-            {"name": "FRACTAL_NODES", "value": str(max(1, plan.nodes))},
+            {"name": "FRACTAL_NODES", "value": str(plan.nodes)},
             {"name": "FRACTAL_SLOTS", "value": str(plan.slots)},
             {"name": "FRACTAL_SECRETS", "value": SECRETS_FOLDER},
             {"name": "FRACTAL_INSTALL", "value": plan.home.install},

@@ -88,6 +88,11 @@ def test_what_does_not_change_the_pods_does_not(change: dict[str, Any]) -> None:
     assert revision(**change) == revision()
 
 
+def test_no_pods_are_another_revision_than_one() -> None:
+    """Or a world of one pod would lose it under a run, when it is scaled to none."""
+    assert revision(nodes=0) != revision(nodes=1)
+
+
 def test_pods_and_set_carry_the_same_revision_and_a_rest_changes_neither() -> None:
     resting = build_stateful_set(world_plan(), SECRET, replicas=0)
 

@@ -217,6 +217,18 @@ async def test_a_change_waits_for_the_run_and_then_replaces_every_pod() -> None:
         assert stage.cluster.written("delete", "/pods/") == 2
 
 
+async def test_a_world_that_is_to_rest_lets_its_run_end() -> None:
+    async with staged(nodes=1) as stage:
+        stage.board.assign("art/sea")
+        stage.ask(nodes=0)
+        await stage.until(lambda: stage.ready() == ("False", "RolloutPending"), "it is pending")
+        assert stage.cluster.pods_of("w1") == ["mpi-node-0"]
+
+        stage.board.assign(None)
+        await stage.until(lambda: stage.ready() == ("False", "ScaledToZero"), "it rests")
+        assert stage.cluster.pods_of("w1") == []
+
+
 async def test_nothing_is_decided_before_every_job_is_known() -> None:
     stage = Stage()
     stage.board.known.clear()
