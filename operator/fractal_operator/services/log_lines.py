@@ -30,8 +30,16 @@ def set_up_logs(settings: Settings, stream: TextIO | None = None) -> None:
     root.handlers[:] = [handler]
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     root.setLevel(level)
+    logging.getLogger("kopf.objects").addFilter(_soften)
     for name in _QUIET:
         logging.getLogger(name).setLevel(level if level == logging.DEBUG else max(level, logging.WARNING))
+
+
+def _soften(record: logging.LogRecord) -> bool:
+    """Always True. What kopf calls a failure for the time being is a wait of ours, and no error."""
+    if record.levelno == logging.ERROR and "failed temporarily" in record.getMessage():
+        record.levelno, record.levelname = logging.INFO, logging.getLevelName(logging.INFO)
+    return True
 
 
 class JsonLines(logging.Formatter):

@@ -110,3 +110,10 @@ def test_text_is_for_people() -> None:
     with bound(world="w1"):
         logging.getLogger("x").warning("it is late")
     assert stream.getvalue().endswith("Z warning  it is late world=w1\n")
+
+
+def test_a_wait_is_no_error() -> None:
+    stream = log_to()
+    logging.getLogger("kopf.objects").error("Handler 'let_go' failed temporarily: its run is not over yet")
+    logging.getLogger("kopf.objects").error("Handler 'let_go' failed with an exception")
+    assert [line["level"] for line in lines(stream)] == ["info", "error"]
