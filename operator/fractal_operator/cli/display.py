@@ -11,6 +11,7 @@ from fractal_operator.core.job_view import JobView
 
 STEP_PERCENT: Final = 10
 STEP_S: Final = 10.0
+BAR: Final = 20
 
 
 @contextmanager
@@ -51,21 +52,22 @@ class Lines:
 
 @contextmanager
 def _bar(title: str) -> Iterator[Callable[[JobView], None]]:
-    from rich import console, progress  # noqa: PLC0415 - rich costs 0.1 s, which a script needn't spend
+    from rich import console, progress, table  # noqa: PLC0415 - rich costs 0.1 s, which a script needn't spend
 
     columns = (
         progress.SpinnerColumn(),
         progress.TextColumn("{task.description}", markup=False),
-        progress.BarColumn(bar_width=24),
+        progress.BarColumn(bar_width=BAR, table_column=table.Column(min_width=BAR)),
         progress.TextColumn("{task.percentage:>3.0f}%", markup=False),
-        progress.TextColumn("{task.fields[words]}", markup=False),
+        # on a narrow terminal the end of the words goes, not the bar
+        progress.TextColumn("{task.fields[words]}", markup=False, table_column=table.Column(no_wrap=True)),
     )
     with progress.Progress(*columns, console=console.Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=100, words="")
 
         def show(job: JobView) -> None:
             known = job.status.progress
-            words = ", ".join(filter(None, (state(job), figures(job))))
+            words = ", ".join(filter(None, (figures(job), state(job))))
             bar.update(task, completed=known.percent if known else 0, words=words)
 
         yield show

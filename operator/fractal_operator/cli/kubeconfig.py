@@ -17,7 +17,7 @@ USER_AGENT: Final = "fractal"
 
 MISSING: Final = (
     "talking to a cluster needs the Python package kubernetes, which is not installed here: "
-    "pip install 'clusteredfractals[operator]'"
+    "pip install 'clusteredfractals[operator]', or `make product` in a checkout"
 )
 
 

@@ -13,7 +13,7 @@ def state(job: JobView) -> str:
     assigned = job.condition(JobCondition.ASSIGNED)
     match job.status.phase:
         case JobPhase.RUNNING:
-            return f"rendered by {job.world}"
+            return f"on {job.world}"
         case JobPhase.ASSIGNED:
             return f"given to {job.world}"
         case JobPhase.SUSPENDED:
@@ -31,7 +31,7 @@ def figures(job: JobView) -> str:
     progress = job.status.progress
     if progress is None or progress.tiles_total == 0:
         return ""
-    parts = [f"{progress.tiles_done:,} of {progress.tiles_total:,} tiles"]
+    parts = [f"{progress.tiles_done:,}/{progress.tiles_total:,} tiles"]
     if progress.eta_seconds is not None and job.end is None:
         parts.append(f"{timedelta(seconds=progress.eta_seconds)} left")
     return ", ".join(parts)

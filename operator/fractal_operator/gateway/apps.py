@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
 from fractal_operator.gateway import image_routes, job_routes, log_routes, problems
+from fractal_operator.gateway.crowd import Crowd
 from fractal_operator.gateway.gate import Gate
 from fractal_operator.gateway.observation import observation_routes
 from fractal_operator.gateway.request_log import RequestLog
@@ -18,7 +19,7 @@ def door(rooms: Rooms, gate: Gate) -> ASGIApp:
     """The application that shows jobs to whoever the gate lets in."""
     app = _application(*DOORS)
     app.state.reception = Reception(rooms, gate)
-    return RequestLog(app, rooms.metrics)
+    return RequestLog(Crowd(app), rooms.metrics)
 
 
 def observatory(rooms: Rooms, is_ending: Callable[[], bool]) -> ASGIApp:

@@ -12,8 +12,8 @@ from starlette.types import ASGIApp
 from fractal_api.errors import PermanentError
 
 KEEP_ALIVE_S: Final = 30
-CONNECTIONS: Final = 1000
-"""Beyond so many at once callers get a 503 without any work done."""
+CONNECTIONS: Final = 2000
+"""Beyond so many at once, idle ones too, connections are closed with a bare 503; `Crowd` bounds the work."""
 
 
 class PortTaken(PermanentError):  # noqa: N818 - it names the state of the port

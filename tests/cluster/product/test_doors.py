@@ -92,7 +92,7 @@ def test_a_terminal_sees_how_far_the_job_is_and_then_the_picture(admin: Person) 
         assert terminal.read_to_the_end(120) == 0
         screen = terminal.screen
     assert f"{admin.kubectl.namespace}/seahorse" in screen
-    assert " of 240 tiles" in screen
+    assert "/240 tiles" in screen
     assert " left" in screen
     assert "fractaljob/seahorse complete: 1280×720" in screen
     assert screen.count("▀") > 1000

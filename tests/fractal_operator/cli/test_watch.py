@@ -45,7 +45,7 @@ def test_a_job_that_completes_ends_well(stage: Stage, fractal: Fractal) -> None:
     assert said.out == f"fractaljob/seahorse complete: 4×2, 128 iterations, 1.5 s, sha256 of pixels {'b' * 64}\n"
     assert said.err.splitlines() == [
         "art/seahorse: waits for a world",
-        "art/seahorse: rendered by ds-clmpi1, 40 %, 96 of 240 tiles, 0:00:09 left",
+        "art/seahorse: on ds-clmpi1, 40 %, 96/240 tiles, 0:00:09 left",
     ]
 
 
@@ -104,9 +104,9 @@ def test_submitting_can_wait_for_the_end(stage: Stage, fractal: Fractal) -> None
 def test_a_terminal_sees_a_bar_that_moves_with_the_live_figures(gateway: Stage) -> None:
     gateway.cluster.put("seahorse", status=running())
     with Terminal(["watch", "seahorse"], cwd=Path.cwd()) as terminal:
-        terminal.read_until(lambda screen: "40%" in screen and "96 of 240 tiles" in screen)
+        terminal.read_until(lambda screen: "40%" in screen and "96/240 tiles" in screen)
         gateway.live("seahorse", percent=77.7, tilesDone=180)
-        terminal.read_until(lambda screen: "77%" in screen and "180 of 240 tiles" in screen)
+        terminal.read_until(lambda screen: "77%" in screen and "180/240 tiles" in screen)
         gateway.cluster.put("seahorse", status=running(percent=50, done=120))
         record = gateway.picture("seahorse", b"x")
         gateway.cluster.put("seahorse", status=complete(record))
