@@ -32,6 +32,7 @@ def build_kopf_settings() -> kopf.OperatorSettings:
     settings.queueing.worker_limit = None  # idle workers would hold their slots, and all would stall
     settings.queueing.exit_timeout = 0.5
     settings.background.cancellation_polling = 5.0
+    settings.background.instant_exit_timeout = 0.5  # an observer has a stream to close
     settings.execution.default_backoff = 5.0
     _bound_requests(settings)
     _narrow_watches(settings)
