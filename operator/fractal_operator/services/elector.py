@@ -52,6 +52,8 @@ class Elector:
         """Return when the Lease, or that there is none, was seen once: from then on this replica could take over."""
         while self._mine.lease is None and not self._mine.gone:
             await self._step()
+        if self._mine.holder:
+            logger.info("This replica stands by", extra={"holder": self._mine.holder, "identity": self._mine.identity})
 
     async def acquire(self) -> None:
         """Return when this replica leads."""
