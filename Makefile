@@ -57,7 +57,7 @@ $(VENV)/package.done: pyproject.toml setup.py $(SOURCES) | $(VENV)/base.done
 # ---- trying --------------------------------------------------------------------------------------------------------
 
 # the sources before the tests: a folder there is called like a package of ours
-TRIAL := PYTHONPATH=crds:operator:tools:tests
+TRIAL := PYTHONPATH=crds:kernel:operator:tools:tests
 
 .PHONY: run
 run: ## the operator's picture of examples/seahorse.yaml, from nothing: a Kubernetes, the product, the proof

@@ -22,6 +22,8 @@ from typing import IO, Final
 
 from cluster_harness.errors import CommandError, DeadlineError
 
+from trial import places
+
 DEADLINE_S: Final = 900.0
 PIXELS: Final = re.compile(r"sha256 of pixels ([0-9a-f]{64})")
 
@@ -48,6 +50,7 @@ class Rendering:
             stdin=subprocess.DEVNULL,
             stdout=child,
             stderr=self._failure,
+            env=places.environment(),
         )
         os.close(child)
         self._reading = threading.Thread(target=self._read, args=(screen,), name="local-picture", daemon=True)

@@ -27,3 +27,8 @@ JOBS_NAMESPACE: Final = "default"
 
 JOB: Final = "seahorse"
 FIRST_WORLD: Final = "ds-clmpi1"
+
+
+def environment() -> dict[str, str]:
+    """Ours, for programs that were installed: they find their package by themselves."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}

@@ -1,6 +1,5 @@
 """The cluster that is meant: this machine's own, or the one that KUBECONFIG names."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,7 @@ class Target:
     @property
     def environment(self) -> Mapping[str, str]:
         """Ours, with the KUBECONFIG that leads there."""
-        return {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
+        return {**places.environment(), "KUBECONFIG": str(self.kubeconfig)}
 
     @property
     def gateway(self) -> str | None:
