@@ -17,6 +17,9 @@ LONGEST_PAUSE_S: Final = 5.0
 STORE_LIMIT_S: Final = 600.0
 """How long a finished run waits for a store that doesn't answer, before it counts as interrupted."""
 
+AFTERMATH_S: Final = 2.0
+"""An agent that has let go of a run may still write down so long how it ended."""
+
 _FORGET_TRIES: Final = 5
 
 
@@ -86,6 +89,12 @@ class Archivist:
             self._reading.discard(run)
 
     async def _forget(self, uid: str, attempts: int) -> None:
+        """Remove it at once; and again, since an agent may have been writing."""
+        await self._remove(uid, attempts)
+        await asyncio.sleep(AFTERMATH_S)
+        await self._remove(uid, attempts)
+
+    async def _remove(self, uid: str, attempts: int) -> None:
         for attempt in range(_FORGET_TRIES):
             try:
                 await self._results.forget(uid, attempts)
