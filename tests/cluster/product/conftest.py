@@ -8,6 +8,7 @@ from cluster_harness import wait
 from cluster_harness.cluster import Cluster
 from cluster_harness.kubectl import Kubectl
 from support.product import Product, install
+from support.product_lab import Client, Lab, prove_image
 from support.stranger import SETTLED_S, Stranger, stranger_pod
 
 INSTALL_S = 1800  # the first test may have to build Kubernetes and three images
@@ -57,3 +58,27 @@ def stranger(installed: Product, kubectl: Kubectl) -> Iterator[Stranger]:
     wait.until(lambda: found.opens("server.clusteredfractals", 80), what="the way to the gateway", timeout_s=SETTLED_S)
     yield found
     kubectl("delete", "pod", "stranger", "--wait=false", "--grace-period=1")
+
+
+@pytest.fixture(scope="module")
+def labs() -> Iterator[list[Lab]]:
+    """The laboratory of a module, once there is one; its worlds go with it."""
+    found: list[Lab] = []
+    yield found
+    for lab in found:
+        lab.close()
+
+
+@pytest.fixture
+def lab(installed: Product, labs: list[Lab]) -> Lab:
+    """Worlds that only this module's jobs get."""
+    if not labs:
+        prove_image(installed)
+        labs.append(Lab(installed))
+    return labs[0]
+
+
+@pytest.fixture
+def client(lab: Lab, kubectl: Kubectl) -> Client:
+    """A namespace of the test's own, whose jobs the laboratory's worlds take."""
+    return lab.admit(kubectl)
