@@ -115,6 +115,22 @@ def test_kubectl_knows_the_commands_as_its_own(installed: Product, admin: Person
     assert done.stdout == f"fractaljob/seahorse submitted to {admin.kubectl.namespace}\n"
 
 
+def test_a_port_forward_of_kubectl_needs_no_token_and_serves_localhost_only(installed: Product, admin: Person) -> None:
+    assert admin.fractal("submit", "--wait", SEAHORSE).returncode == 0
+    command = installed.cluster.kubectl(
+        "port-forward", "--namespace=clusteredfractals", "deploy/fractal-gateway", ":8081"
+    )
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as forwarding:
+        try:
+            assert forwarding.stdout is not None
+            port = forwarding.stdout.readline().split(" ")[2].rpartition(":")[2]
+            url = f"http://localhost:{port}{path_of(admin)}/image"
+            assert httpx.get(url).headers["content-type"] == "image/png"
+            assert httpx.get(url, headers={"Host": "evil.example"}).status_code == 403
+        finally:
+            forwarding.terminate()
+
+
 def test_who_may_edit_jobs_may_submit_and_watch_and_is_told_what_lacks_for_a_picture(
     installed: Product, painter: Person
 ) -> None:

@@ -181,6 +181,18 @@ async def test_a_store_that_refuses_us_is_away_and_its_answer_names_no_key(
     assert "{" not in answer.json()["message"]
 
 
+async def test_a_restart_of_the_store_between_two_parts_goes_unnoticed(
+    rooms: Rooms, stage: Stage, redis_server: RedisServer
+) -> None:
+    record = stage.complete_job("seahorse", LARGE)
+    found = b""
+    async for part in rooms.images.read(stage.keys("seahorse").uid, record):
+        found += part
+        await asyncio.to_thread(redis_server.kill)
+        await asyncio.to_thread(redis_server.start)
+    assert found == LARGE
+
+
 async def test_many_can_read_at_once(local: httpx.AsyncClient, stage: Stage) -> None:
     stage.complete_job("seahorse", LARGE)
     async with asyncio.timeout(30):
