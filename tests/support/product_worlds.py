@@ -30,7 +30,10 @@ def small_world(name: str, **spec: object) -> Object:
 
 @contextmanager
 def temporary_world(product: Product, **spec: object) -> Iterator[str]:
-    """The name of a new FractalNamespace, which is gone afterwards."""
+    """The name of a new FractalNamespace, which is gone afterwards.
+
+    Its Kubernetes namespace is on its way then: Kubernetes looks at one that ends only every 16 s.
+    """
     name = f"test-{secrets.token_hex(4)}"
     product.home.apply(small_world(name, **spec))
     try:
@@ -38,8 +41,8 @@ def temporary_world(product: Product, **spec: object) -> Iterator[str]:
     finally:
         product.home("delete", "fractalnamespace", name, "--ignore-not-found", "--wait=false")
         wait.until(
-            lambda: find(product.cluster, f"{paths.NAMESPACES}/{name}") is None,
-            what=f"the end of the namespace {name}",
+            lambda: find(product.cluster, f"{paths.WORLDS}/{name}") is None,
+            what=f"the end of FractalNamespace {name}",
             timeout_s=GONE_S,
             pause_s=0.5,
         )
