@@ -43,12 +43,15 @@ class FakeCluster:
         self.refuses: dict[str, Exception] = {}
         self.stuck = False
         self.forbids_pods = False
+        self.blind: Exception | None = None
         self._versions = itertools.count(100)
 
     # ---- as Api ----------------------------------------------------------------------------------------------------
 
     async def get(self, path: str, **_: str) -> Object:
         await asyncio.sleep(0)
+        if self.blind is not None and path != "/api/v1/namespaces":
+            raise self.blind
         if path in self.objects:
             return copy.deepcopy(self.objects[path])
         if path.rpartition("/")[2] in KINDS:

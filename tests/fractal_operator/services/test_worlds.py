@@ -361,6 +361,19 @@ async def test_a_world_is_let_go_when_its_run_is_over() -> None:
     await keepers.close()
 
 
+async def test_a_world_is_let_go_though_nothing_of_it_can_be_seen_any_more() -> None:
+    stage = Stage()
+    keepers = stage.keepers()
+    stage.ask()
+    await stage.until_ready()
+    stage.cluster.blind = Forbidden("somebody took the operator's rights there")
+    stage.ahead_s = 61.0
+    stage.leave()
+
+    assert await keepers.released("w1", UID, within_s=5)
+    await keepers.close()
+
+
 async def test_nothing_is_drained_when_all_of_it_is_uninstalled() -> None:
     stage = Stage()
     keepers = stage.keepers()

@@ -140,9 +140,7 @@ class Keeper:
         order = self._read()
         footing = await self._footing.stand(order)
         if footing.own:
-            await self._sight.refresh(self._tools.clock())
-            await self._sight.ask_why()
-            self._spread()
+            await self._see(leaving=order.leaving_at is not None)
         report = self._decide(order, footing)
         decision = report.decision
         self._memory = decision.memory
@@ -158,6 +156,16 @@ class Keeper:
         missing_s = MISSING_S if self._sight.missing else None
         dues = (LOOK_S, self._footing.due_s(self._tools.clock()), decision.again_s, more_s, missing_s)
         return min(due for due in dues if due is not None)
+
+    async def _see(self, *, leaving: bool) -> None:
+        """Look at StatefulSet and pods. What hinders that may not keep a world that leaves."""
+        try:
+            await self._sight.refresh(self._tools.clock())
+            await self._sight.ask_why()
+        except FractalError:
+            if not leaving:
+                raise
+        self._spread()
 
     def _read(self) -> Order:
         order = read_order(self._obj, self._tools.home)
