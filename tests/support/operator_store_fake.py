@@ -136,7 +136,8 @@ class StoreFake:
         self.check()
         found = Inventory()
         for uid in self.uids():
-            found.keys[uid] = [f"{self.keys(uid).prefix}:tiles"]
+            chunks = [key for key in self.values if key.startswith(f"{self.keys(uid).prefix}:img:")]
+            found.keys[uid] = [f"{self.keys(uid).prefix}:tiles", *chunks]
             if self.keys(uid).result in self.values:
                 found.results.add(uid)
         return found

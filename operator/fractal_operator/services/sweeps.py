@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from fractal_api.conditions import JobCondition, JobReason, holds
 from fractal_api.errors import FractalError
-from fractal_api.storage import IMAGE_EXPIRY_S, ResultRecord, expiry_s
+from fractal_api.storage import IMAGE_EXPIRY_S, chunk_count, expiry_s
 from fractal_operator.adapters.results import Inventory
 from fractal_operator.core import stimuli as s
 from fractal_operator.core.jobs import Job
@@ -24,6 +24,7 @@ MAX_KEYS: Final = 20_000
 """Keys that one sweep removes at most; the next one goes on."""
 
 _BLOCK: Final = 64
+_CHUNK: Final = "}:img:"
 
 
 class Store(Results, Protocol):
@@ -73,9 +74,9 @@ class Sweeps:
         inventory = await self._store.take_inventory()
         listed = await self._census.jobs()
         await self._remove(inventory, listed)
-        for job in listed.jobs.values():
-            if has_result(job) and job.uid not in inventory.results:
-                await self._check(job)
+        doubtful = [job for job in listed.jobs.values() if has_result(job) and not is_whole(job, inventory)]
+        if doubtful:
+            await self._check(doubtful)
 
     async def _remove(self, inventory: Inventory, listed: Listed) -> None:
         orphans = [uid for uid in inventory.keys if uid not in listed.jobs]
@@ -85,17 +86,25 @@ class Sweeps:
         if orphans:
             _logger.info("removed %d keys of %d results whose FractalJob is gone", len(keys), len(orphans))
 
-    async def _check(self, job: Job) -> None:
-        """Tell of it if the result is really gone: an inventory may lack what came while it was taken."""
-        record: ResultRecord | None = await self._store.record(job.uid)
-        if record is None:
-            self._loses.lose(job.uid, explain_loss(job, self._clock))
+    async def _check(self, jobs: list[Job]) -> None:
+        """Tell of what is really gone: an inventory may lack what came while it was taken, a second one has it."""
+        inventory = await self._store.take_inventory()
+        for job in jobs:
+            if not is_whole(job, inventory):
+                self._loses.lose(job.uid, explain_loss(job, self._clock))
 
 
 def has_result(job: Job) -> bool:
     """Whether the job's status says that its picture is stored."""
     conditions = job.status.conditions
     return holds(conditions, JobCondition.COMPLETE) and holds(conditions, JobCondition.RESULT_AVAILABLE)
+
+
+def is_whole(job: Job, inventory: Inventory) -> bool:
+    """Whether the store has the record of the job's picture, and as many chunks as it must have."""
+    size = job.status.result.bytes if job.status.result else 0
+    chunks = sum(_CHUNK in key for key in inventory.keys.get(job.uid, ()))
+    return job.uid in inventory.results and chunks >= chunk_count(size)
 
 
 def explain_loss(job: Job, clock: Clock) -> s.LoseResult:

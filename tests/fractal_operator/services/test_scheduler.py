@@ -538,6 +538,23 @@ def test_a_picture_that_is_gone_is_told_of_and_the_job_stays_complete() -> None:
     perform(scene)
 
 
+def test_a_record_without_its_picture_is_told_of_too() -> None:
+    async def scene(stage: Stage) -> None:
+        stage.add_world("w1")
+        stage.start_operator()
+        uid = stage.submit("a")
+        stage.submit("b")
+        await stage.ends("a")
+        await stage.ends("b")
+        del stage.store.values[stage.store.keys(uid).chunk(1, 0)]
+        for number in range(1, 20):
+            stage.store.values.pop(stage.store.keys(uid).chunk(1, number), None)
+        await stage.until(lambda: stage.condition("a", "ResultAvailable").status == "False", within_s=3700)
+        assert stage.condition("b", "ResultAvailable").status == "True"
+
+    perform(scene)
+
+
 def test_a_stale_watch_does_not_undo_what_was_written() -> None:
     async def scene(stage: Stage) -> None:
         stage.add_world("w1")
