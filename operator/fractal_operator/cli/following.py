@@ -48,7 +48,7 @@ def furthest(seen: JobView, fresh: JobView) -> JobView:
     Live figures run ahead of the status, and a bar that jumps back is of no use.
     """
     before, now = seen.status.progress, fresh.status.progress
-    behind = before is not None and (now is None or now.tiles_done < before.tiles_done)
+    behind = before is not None and (now is None or now.tiles_done < before.tiles_done or now.percent < before.percent)
     if fresh.end is not None or fresh.run != seen.run or fresh.world != seen.world or not behind:
         return fresh
     return replace(fresh, status=fresh.status.model_copy(update={"progress": before}))

@@ -13,13 +13,13 @@ def latest(job: JobView, live: LiveFigures | None) -> Progress | None:
     """The fresher of what the status and the live figures say.
 
     Live figures count while their run is the job's current one and the job hasn't ended. Neither goes backwards within
-    a run, so the one that is further is the fresher.
+    a run, so one that is further in every respect is the fresher; where they differ both ways, live figures are better.
     """
     said = job.status.progress
     if live is None or live.run != job.run or job.end is not None:
         return said
     percent = min(int(live.percent), 100)
-    if said is not None and (said.tiles_done, said.percent) > (live.tiles_done, percent):
+    if said is not None and said.tiles_done >= live.tiles_done and said.percent > percent:
         return said
     return Progress(
         percent=percent,

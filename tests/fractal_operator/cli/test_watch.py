@@ -159,10 +159,11 @@ def test_lines_come_at_each_step_and_now_and_then() -> None:
     [
         (running(percent=70, done=170), running(percent=50, done=120), 70),
         (running(percent=50, done=120), running(percent=70, done=170), 70),
+        (running(percent=70, done=120), running(percent=60, done=130), 70),
         (running(percent=70, done=170), running(percent=1, done=2, attempts=2), 1),
         (running(percent=70, done=170), {**running(percent=1, done=2), "assignedTo": "other"}, 1),
     ],
-    ids=["behind", "further", "another attempt", "another world"],
+    ids=["behind", "further", "more tiles and a smaller share", "another attempt", "another world"],
 )
 def test_a_bar_does_not_jump_back_within_a_run(before: dict[str, Any], now: dict[str, Any], shown: int) -> None:
     metadata = {"namespace": "art", "name": "x", "uid": "u", "creationTimestamp": "t"}

@@ -36,6 +36,14 @@ async def test_live_figures_that_are_further_replace_the_statuses(local: httpx.A
     assert await progress(local) == {"percent": 62, "tilesDone": 150, "tilesTotal": 240, "etaSeconds": 5}
 
 
+async def test_live_figures_come_before_a_status_with_more_tiles_and_a_smaller_share(
+    local: httpx.AsyncClient, stage: Stage
+) -> None:
+    stage.cluster.put("seahorse", status=running(percent=23, done=56))
+    stage.live("seahorse", percent=32, tilesDone=43)
+    assert (await progress(local))["percent"] == 32
+
+
 @pytest.mark.parametrize(
     "fields",
     [
