@@ -89,6 +89,7 @@ class NamespaceReason(StrEnum):
     DRAINED = "Drained"
     WORLD_LOST = "WorldLost"
     QUARANTINED = "Quarantined"
+    KEEPING_FAILED = "KeepingFailed"
     NOT_REQUESTED = "NotRequested"
     AS_EXPECTED = "AsExpected"
 

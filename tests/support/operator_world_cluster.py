@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from support.operator_worlds import pod_object
 
-from fractal_operator.adapters.api_errors import AlreadyExists, Conflict, Invalid, NotFound
+from fractal_operator.adapters.api_errors import AlreadyExists, Conflict, Immutable, Invalid, NotFound
 from fractal_operator.core.names import REVISION, WORLD_SET
 from fractal_operator.core.worlds import Quarantine, WorldView
 
@@ -34,13 +34,17 @@ KINDS = {
 
 
 class FakeCluster:
-    """Objects by their paths. `tell` gets kind, event type and object of each change; `calls` are the writes so far."""
+    """Objects by their paths. `tell` gets kind, event type and object of each change; `calls` are the writes so far.
+
+    The spec of an object at one of the `fixed` paths can't be changed.
+    """
 
     def __init__(self) -> None:
         self.objects: dict[str, Object] = {}
         self.calls: list[tuple[str, str]] = []
         self.tell: Callable[[str, str, Object], None] = lambda *_: None
         self.refuses: dict[str, Exception] = {}
+        self.fixed: set[str] = set()
         self.stuck = False
         self.forbids_pods = False
         self.blind: Exception | None = None
@@ -72,6 +76,8 @@ class FakeCluster:
             return copy.deepcopy(body)
         self._write("apply", path)
         before = self.objects.get(path)
+        if before is not None and path in self.fixed and before["spec"] != body["spec"]:
+            raise Immutable(f"PATCH {path} answers 422 Invalid: field is immutable")
         wanted = copy.deepcopy(body)
         if before is not None:
             kept = {key: before["metadata"][key] for key in ("uid", "deletionTimestamp") if key in before["metadata"]}

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from fractal_operator.adapters.api_errors import (
     ApiAway,
     Conflict,
     Forbidden,
+    Immutable,
     Invalid,
     ListExpired,
     NoClusterError,
@@ -99,6 +101,35 @@ def test_each_answer_has_its_error(code: int, reason: str, kind: type[FractalErr
     assert isinstance(error, tree)
     assert "PUT /x" in str(error)
     assert "because" in str(error)
+
+
+FIXED = {"field": "spec.clusterIPs[0]", "message": 'Invalid value: []string{"None"}: may not change once set'}
+WRONG = {"field": "spec.ports[0]", "message": "Invalid value: 0: must be between 1 and 65535"}
+
+
+@pytest.mark.parametrize(
+    ("code", "causes", "kind"),
+    [
+        (422, [FIXED], Immutable),
+        (422, [{"field": "roleRef", "message": "Invalid value: x: cannot change roleRef"}], Immutable),
+        (422, [{"field": "data", "message": "Forbidden: field is immutable when `immutable` is set"}], Immutable),
+        (422, [{"field": "spec", "message": "Forbidden: updates to statefulset spec for fields other …"}], Immutable),
+        (422, [FIXED, WRONG], Invalid),
+        (422, [WRONG], Invalid),
+        (422, [{"message": "policy: the label is immutable"}], Invalid),
+        (400, [FIXED], Invalid),
+    ],
+)
+def test_only_fields_that_can_not_change_make_an_object_immutable(
+    code: int, causes: list[dict[str, str]], kind: type[FractalError]
+) -> None:
+    body = {"reason": "Invalid", "message": "because", "details": {"causes": causes}}
+    assert type(refusal("PATCH /x", code, json.dumps(body).encode())) is kind
+
+
+def test_a_field_that_the_server_does_not_know_is_invalid_whatever_its_code() -> None:
+    body = b'{"message": "failed to create typed patch object (/x): .spec.foo: field not declared in schema"}'
+    assert type(refusal("PATCH /x", 500, body)) is Invalid
 
 
 def test_an_answer_that_is_no_status_is_quoted() -> None:

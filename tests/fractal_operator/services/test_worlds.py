@@ -11,7 +11,7 @@ import pytest
 from support.operator_world_cluster import FakeBoard, FakeCluster, refuse
 from support.operator_worlds import HOME, UID, world_object
 
-from fractal_operator.adapters.api_errors import ApiAway, Forbidden
+from fractal_operator.adapters.api_errors import ApiAway, Forbidden, Immutable, Invalid, refusal
 from fractal_operator.core.names import WORLD_SET
 from fractal_operator.services.worlds.keepers import WorldKeepers
 from fractal_operator.services.worlds.tools import Tools
@@ -288,7 +288,9 @@ async def test_a_template_that_the_api_server_refuses_is_told_in_its_words() -> 
 
 async def test_a_field_that_the_api_server_does_not_know_is_refused_too() -> None:
     async with staged() as stage:
-        stage.cluster.refuses["mpi-node-trial"] = ApiAway("… with 500: failed to create typed patch object: .spec.foo")
+        stage.cluster.refuses["mpi-node-trial"] = refusal(
+            "PATCH /x", 500, b'{"message": "failed to create typed patch object: .spec.foo"}'
+        )
         stage.ask(nodes=3)
 
         await stage.until(lambda: stage.ready() == ("False", "InvalidSpec"), "it is refused")
@@ -416,6 +418,87 @@ async def test_whatever_fails_is_tried_again(error: Exception, caplog: pytest.Lo
     stage.cluster.refuses.clear()
     await stage.until_ready()
     await keepers.close()
+
+
+@pytest.mark.parametrize("path", [NAMESPACE, SET, WALL], ids=["Namespace", "StatefulSet", "NetworkPolicy"])
+async def test_what_a_webhook_refuses_to_change_is_not_deleted(path: str) -> None:
+    async with staged() as stage:
+        stage.cluster.refuses[path] = Invalid("a webhook denied the request")
+        stage.edit(path, lambda obj: obj["metadata"]["labels"].clear())
+        await stage.until(lambda: stage.ready() == ("False", "KeepingFailed"), "it is told")
+        assert stage.cluster.written("delete", "w1") == 0
+
+
+async def test_a_fixture_with_a_wrong_value_in_a_fixed_field_is_made_anew() -> None:
+    async with staged() as stage:
+        stage.cluster.fixed.add(SERVICE)
+        stage.edit(SERVICE, lambda obj: obj["spec"].update(clusterIP="10.1.1.1"))
+        await stage.until(lambda: stage.cluster.objects[SERVICE]["spec"]["clusterIP"] == "None", "it is made anew")
+        assert stage.cluster.written("delete", SERVICE) == 1
+
+
+async def test_a_namespace_is_never_made_anew() -> None:
+    async with staged() as stage:
+        stage.cluster.refuses[NAMESPACE] = Immutable("field is immutable")
+        stage.edit(NAMESPACE, lambda obj: obj["metadata"]["labels"].clear())
+        await stage.until(lambda: stage.ready() == ("False", "KeepingFailed"), "it is told")
+        assert stage.cluster.written("delete", "w1") == 0
+
+
+async def test_a_set_with_a_wrong_value_in_a_fixed_field_is_made_anew_when_its_run_is_over() -> None:
+    async with staged() as stage:
+        stage.board.assign("art/sea")
+        stage.cluster.fixed.add(SET)
+        stage.edit(SET, lambda obj: obj["spec"].update(serviceName="other"))
+        await stage.until(lambda: not stage.board.view.takes_runs, "no run may begin there")
+        await stage.until(lambda: stage.ready() == ("False", "KeepingFailed"), "it is told")
+        assert stage.cluster.written("delete", SET) == 0
+        assert len(stage.cluster.pods_of("w1")) == 2
+
+        stage.board.assign(None)
+        await stage.until_ready()
+        assert stage.cluster.written("delete", SET) == 1
+        assert stage.cluster.objects[SET]["spec"]["serviceName"] == WORLD_SET
+
+
+async def test_why_a_world_can_not_be_looked_after_is_told_and_no_run_begins_there() -> None:
+    async with staged() as stage:
+        stage.cluster.refuses["networkpolicies"] = Forbidden("the webhook says no.")
+        stage.cluster.remove(WALL)
+        await stage.until(lambda: stage.ready() == ("False", "KeepingFailed"), "it is told")
+        assert stage.board.view.why_not == "can't be looked after: the webhook says no"
+        assert stage.board.view.agent is not None
+        conditions = {each["type"]: each for each in stage.cluster.objects[WORLD]["status"]["conditions"]}
+        assert conditions["Degraded"]["status"] == "True"
+        assert conditions["Degraded"]["message"] == "The world can't be looked after: the webhook says no."
+
+        stage.cluster.refuses.clear()
+        await stage.until_ready()
+
+
+async def test_a_short_absence_of_the_api_server_is_no_trouble_of_a_world() -> None:
+    async with staged() as stage:
+        stage.cluster.refuses["networkpolicies"] = ApiAway("no answer")
+        stage.cluster.remove(WALL)
+        await stage.until(lambda: stage.cluster.written("apply", WALL) >= 4, "it was tried")
+        assert stage.board.view.takes_runs
+
+        stage.ahead_s = 31.0
+        stage.board.assign(None)  # wakes
+        await stage.until(lambda: stage.ready() == ("False", "KeepingFailed"), "it lasts")
+
+
+async def test_a_refused_template_is_tried_again_after_a_while() -> None:
+    async with staged() as stage:
+        stage.cluster.refuses["mpi-node-trial"] = refuse("the quota is used up")
+        stage.ask(nodes=3)
+        await stage.until(lambda: stage.ready() == ("False", "InvalidSpec"), "it is refused")
+        stage.cluster.refuses.clear()
+
+        stage.ahead_s = 61.0
+        stage.board.assign(None)  # wakes
+        await stage.until_ready()
+        assert len(stage.cluster.pods_of("w1")) == 3
 
 
 async def test_turns_are_told_as_events_once_each() -> None:

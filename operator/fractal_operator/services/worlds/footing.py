@@ -45,6 +45,10 @@ class FootingKeeper:
         """After how long it is to be looked at again, though nothing be told."""
         return self._secrets.due_s(now)
 
+    def last_known(self) -> Footing:
+        """The footing as far as it is known without looking."""
+        return Footing(own=self._ground.claimed, secret=self._secrets.known)
+
     async def stand(self, order: Order) -> Footing:
         """The footing, after all of it was put right."""
         if order.leaving_at is not None:

@@ -6,13 +6,14 @@ import logging
 from dataclasses import replace
 from typing import Final
 
-from fractal_api.errors import FractalError
+from fractal_api.errors import FractalError, TemporaryError
 from fractal_operator.adapters.api_errors import Conflict
 from fractal_operator.core.backoff import delay_s
 from fractal_operator.core.names import Object
+from fractal_operator.core.troubles import NO_TROUBLES, Troubles
 from fractal_operator.core.world_life import Decision, Memory, Stage, World, decide
 from fractal_operator.core.world_order import Order, read_order
-from fractal_operator.core.world_report import Report
+from fractal_operator.core.world_report import Refusal, Report
 from fractal_operator.core.world_scene import PodSeen, master
 from fractal_operator.services.log_context import bound
 from fractal_operator.services.worlds.footing import Footing, FootingKeeper
@@ -49,6 +50,7 @@ class Keeper:
         self._wake = asyncio.Event()
         self._news = asyncio.Event()
         self._words = ""
+        self._troubles: Troubles = NO_TROUBLES
         self._memory = Memory(draining_since=draining_since(obj))
         self._sight = Sight(tools.api, self.name)
         self._hands = Hands(tools, self._sight)
@@ -114,25 +116,20 @@ class Keeper:
                     await following
 
     async def _keep(self) -> None:
-        failures = 0
         await self._tools.board.listed()
         while not self.released.is_set():
             self._wake.clear()
             try:
                 again_s = await self._look()
-                failures = 0
             except Conflict as error:  # somebody was faster, kopf perhaps; what it did comes as an event
-                failures += 1
                 logger.debug("looking at the world again: %s", error)
-                again_s = delay_s(failures, first_s=FIRST_RETRY_S, most_s=MOST_RETRY_S)
+                again_s = await self._fail(error)
             except FractalError as error:
-                failures += 1
                 logger.warning("the world can't be looked after at the moment: %s", error)
-                again_s = delay_s(failures, first_s=FIRST_RETRY_S, most_s=MOST_RETRY_S)
-            except Exception:
-                failures += 1
+                again_s = await self._fail(error)
+            except Exception as error:
                 logger.exception("looking after the world failed; it is tried again")
-                again_s = delay_s(failures, first_s=FIRST_RETRY_S, most_s=MOST_RETRY_S)
+                again_s = await self._fail(error)
             await self._rest(again_s)
 
     async def _look(self) -> float:
@@ -152,10 +149,35 @@ class Keeper:
             self._tools.board.interrupt(self.name, decision.interrupt)
         if order.plan is not None and footing.secret is not None:
             await self._hands.act(order.plan, footing.secret, decision)
+        told = self._trouble() is not None
+        if told:
+            report = self._judge(order, footing, believed=False)
         self._obj, more_s = await self._reporter.report(self._obj, report)
+        self._troubles = NO_TROUBLES
+        if told:  # only now may a run begin there, which the next look says
+            return 0.0
         missing_s = MISSING_S if self._sight.missing else None
         dues = (LOOK_S, self._footing.due_s(self._tools.clock()), decision.again_s, more_s, missing_s)
         return min(due for due in dues if due is not None)
+
+    async def _fail(self, error: Exception) -> float:
+        """Take notice of a failure, and tell people when it is not the first; after how long to try again."""
+        words = str(error) if isinstance(error, FractalError) else f"{type(error).__name__}, see the operator's log"
+        permanent = not isinstance(error, TemporaryError)
+        self._troubles = self._troubles.and_one(words, self._tools.clock(), permanent=permanent)
+        try:
+            order = self._read()
+            if order.leaving_at is None and (trouble := self._trouble()) is not None:
+                report = self._decide(order, replace(self._footing.last_known(), refusal=trouble))
+                self._obj, _ = await self._reporter.report(self._obj, report)
+        except FractalError as unwritten:
+            logger.debug("nor can that be told: %s", unwritten)
+        except Exception:
+            logger.exception("nor can that be told")
+        return delay_s(self._troubles.count, first_s=FIRST_RETRY_S, most_s=MOST_RETRY_S)
+
+    def _trouble(self) -> Refusal | None:
+        return self._troubles.refusal(self._tools.clock())
 
     async def _see(self, *, leaving: bool) -> None:
         """Look at StatefulSet and pods. What hinders that may not keep a world that leaves."""
@@ -181,7 +203,8 @@ class Keeper:
             report = self._judge(order, footing)
         return report
 
-    def _judge(self, order: Order, footing: Footing) -> Report:
+    def _judge(self, order: Order, footing: Footing, *, believed: bool = True) -> Report:
+        """What is to be done; `believed` says that what failed lately may fail again."""
         world = World(
             now=self._tools.clock(),
             nodes=order.spec.nodes,
@@ -196,10 +219,14 @@ class Keeper:
             words=self._words,
             complaint=self._sight.complaint,
         )
+        trouble = self._trouble() if believed and order.leaving_at is None else None
         if footing.refusal is not None and order.leaving_at is None:
-            decision = Decision(stage=Stage.STARTING, message=footing.refusal.message, memory=self._memory)
+            message, draining = footing.refusal.message, self._memory.draining_since is not None
+            decision = Decision(stage=Stage.STARTING, message=message, memory=self._memory, draining=draining)
         else:
             decision = decide(world, self._memory)
+        if trouble is not None:
+            decision = replace(decision, takes_runs=False)
         return Report(
             name=self.name,
             generation=order.generation,
@@ -207,7 +234,7 @@ class Keeper:
             world=world,
             decision=decision,
             quarantine=self._tools.board.quarantine_of(self.name),
-            refusal=footing.refusal,
+            refusal=footing.refusal or trouble,
         )
 
     async def _rest(self, again_s: float) -> None:

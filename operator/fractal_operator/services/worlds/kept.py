@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fractal_operator.adapters.api import Api
-from fractal_operator.adapters.api_errors import Invalid
+from fractal_operator.adapters.api_errors import Immutable
 from fractal_operator.core.drift import correction, essence
 from fractal_operator.core.names import Object
 
@@ -27,12 +27,13 @@ class Kept:
 async def apply(api: Api, path: str, wanted: Object, *, replace: bool = True) -> tuple[Kept, Object]:
     """The object as it is after it was made what is wanted, without anything that others put into it.
 
-    One with another value in a field that can't change is deleted and made anew, with `replace`.
+    One with another value in a field that can't change is deleted and made anew, with `replace`; a Namespace never is,
+    since all that is in it would go along. Immutable then.
     """
     try:
         live = await api.apply(path, wanted)
-    except Invalid:
-        if not replace:
+    except Immutable:
+        if not replace or wanted["kind"] == "Namespace":
             raise
         logger.warning("%s %s can't be changed to what it should be, and is made anew", wanted["kind"], path)
         await api.delete(path)
