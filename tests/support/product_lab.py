@@ -32,6 +32,7 @@ WORLD: Final = "clusteredfractals.test/world"
 TILES: Final = 48
 """Tiles of the jobs here, unless they say otherwise."""
 
+SETTLED_S: Final = 60.0
 Object = dict[str, Any]
 
 _RUNS: Final = """
@@ -77,6 +78,7 @@ class Lab:
         self.product = product
         self.id = f"h-{secrets.token_hex(3)}"
         self._worlds: set[str] = set()
+        self.picture = ""
 
     # ---- worlds ----------------------------------------------------------------------------------------------------
 
@@ -110,6 +112,14 @@ class Lab:
         """The job that the world has, as people are told."""
         found: str | None = self.namespace(name).get("status", {}).get("currentJob")
         return found
+
+    def settle(self) -> None:
+        """Return once no world has a job: what a test left ends with its namespace."""
+        wait.until(
+            lambda: all(self.job_on(name) is None for name in self._worlds),
+            what="all worlds to be free",
+            timeout_s=SETTLED_S,
+        )
 
     def drop(self, name: str) -> None:
         """Delete a world, without waiting for its end."""
@@ -191,10 +201,15 @@ class Client:
         self.lab = lab
         self.kubectl = kubectl
 
-    def submit(self, name: str, world: str | None = None, *, samples: int = 256, **execution: object) -> str:
-        """The uid of a new job: 48 tiles, for one world or for any of the laboratory."""
-        selector = {LAB: self.lab.id} if world is None else {WORLD: world}
-        return self.create(name, {"execution": {"worldSelector": {"matchLabels": selector}, **execution}}, samples)
+    def submit(self, name: str, *worlds: str, samples: int = 256, long: bool = False, **execution: object) -> str:
+        """The uid of a new job: 48 tiles, or 96 for a long one; for these worlds, or for any of the laboratory."""
+        selector: Object = {"matchLabels": {LAB: self.lab.id}}
+        if worlds:
+            selector["matchExpressions"] = [{"key": WORLD, "operator": "In", "values": list(worlds)}]
+        spec: Object = {"execution": {"worldSelector": selector, **execution}}
+        if long:
+            spec["image"] = {"width": 768, "height": 512, "samples": samples}
+        return self.create(name, spec, samples)
 
     def create(self, name: str, spec: Mapping[str, object], samples: int = 256, **metadata: object) -> str:
         """The uid of a new job with that spec over the usual one."""
@@ -214,6 +229,13 @@ class Client:
         }
         made = self.lab.product.cluster.api.create(paths.jobs(self.kubectl.namespace), body)
         return str(made["metadata"]["uid"])
+
+    def undisturbed(self, world: str) -> str:
+        """The sum of the long job's picture, when nothing happens to it."""
+        if not self.lab.picture:
+            self.submit("undisturbed", world, long=True)
+            self.lab.picture = self.complete("undisturbed")["result"]["sha256"]
+        return self.lab.picture
 
     def find(self, name: str) -> Object | None:
         """The job, or None when there is none."""

@@ -81,4 +81,5 @@ def lab(installed: Product, labs: list[Lab]) -> Lab:
 @pytest.fixture
 def client(lab: Lab, kubectl: Kubectl) -> Client:
     """A namespace of the test's own, whose jobs the laboratory's worlds take."""
+    lab.settle()
     return lab.admit(kubectl)
