@@ -60,6 +60,7 @@ class AgentFake:
         self.store = store
         self.alive = True
         self.reachable = True
+        self.cut_off_at = float("-inf")
         self.ending = False
         self.active: list[RunFake] = []
         self.ended: dict[str, RunFake] = {}
@@ -177,6 +178,8 @@ class AgentFake:
             if tile in self.store.tiles.get(run.uid, set()) or self.store.result(run.uid) is not None:
                 raise_violation(f"{self.incarnation} renders tile {tile} of {run.id}, which is acknowledged")
             await asyncio.sleep(self.tile_s)
+            if tile in self.store.tiles.get(run.uid, set()):
+                raise_violation(f"{self.incarnation} has rendered tile {tile} of {run.id}, as somebody else had")
             await self._patiently(partial(self.store.put_tile, run.uid, tile))
             run.done.add(tile)
             self._tell(

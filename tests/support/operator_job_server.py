@@ -32,7 +32,7 @@ class JobServer:
     events: dict[str, Object] = field(default_factory=dict)
     namespaces: dict[str, dict[str, str]] = field(default_factory=lambda: {NAMESPACE: {}})
     listeners: list[Listener] = field(default_factory=list)
-    judges: list[Callable[[Object, Object], None]] = field(default_factory=list)
+    judges: list[Callable[[object, Object, Object], None]] = field(default_factory=list)
     writes: list[tuple[str, str]] = field(default_factory=list)
     away: bool = False
     versions: "itertools.count[int]" = field(default_factory=lambda: itertools.count(100))
@@ -77,15 +77,16 @@ class JobServer:
     def read(self, path: str) -> Object:
         return copy.deepcopy(self._find(path))
 
-    def put_status(self, path: str, body: Object) -> Object:
+    def put_status(self, path: str, body: Object, by: object) -> Object:
         job = self._find(path.removesuffix("/status"))
-        if body["metadata"]["resourceVersion"] != job["metadata"]["resourceVersion"]:
+        # Without a version it is written whatever was there: no CRD allows that, but a mutant may.
+        if body["metadata"].get("resourceVersion", job["metadata"]["resourceVersion"]) != _version(job):
             raise Conflict("the object has been modified")
         if body["metadata"]["uid"] != job["metadata"]["uid"]:
             raise Conflict("it is another object")
         fresh = copy.deepcopy(job) | {"status": copy.deepcopy(body["status"])}
         for judge in self.judges:
-            judge(job, fresh)
+            judge(by, job, fresh)
         self._keep(fresh)
         self.writes.append((fresh["metadata"]["name"], fresh["status"].get("phase", "")))
         self._tell("MODIFIED", fresh)
@@ -132,17 +133,18 @@ class JobServer:
 
 
 class ApiOf:
-    """The API server as one operator reaches it; `gate` is passed before and after each effect."""
+    """The API server as one operator, `who`, reaches it; `gate` is passed before and after each effect."""
 
-    def __init__(self, server: JobServer, gate: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(self, server: JobServer, gate: Callable[[str], Awaitable[None]], who: object) -> None:
         self._server = server
         self._gate = gate
+        self._who = who
 
     async def get(self, path: str, **_: str) -> Object:
         return await self._do("get", lambda: self._server.read(path))
 
     async def put(self, path: str, body: Object) -> Object:
-        return await self._do("put", lambda: self._server.put_status(path, body))
+        return await self._do("put", lambda: self._server.put_status(path, body, self._who))
 
     async def create(self, path: str, body: Object) -> Object:
         del path
@@ -167,3 +169,7 @@ class ApiOf:
             return effect()
         finally:
             await self._gate(f"after {what}")
+
+
+def _version(job: Object) -> str:
+    return str(job["metadata"]["resourceVersion"])

@@ -42,9 +42,9 @@ class WorldFake:
         self.takes_runs = True
         self.why_not = ""
         self.agent: AgentFake | None = None
-        self.agents: list[AgentFake] = []
         self.noticed: AgentFake | None = None
         self.lines_lost = False
+        self.said: list[tuple[str, e.Event]] = []
 
     @property
     def view(self) -> WorldView:
@@ -63,7 +63,7 @@ class WorldFake:
         self.agent = AgentFake(
             f"{self.name}-pod-{next(self.stage.numbers)}", next(self.stage.numbers), self.stage.store, self._say
         )
-        self.agents.append(self.agent)
+        self.stage.agents[self.agent.incarnation] = self.agent
         self.notice()
         return self.agent
 
@@ -85,6 +85,7 @@ class WorldFake:
                 operator.see(self)
 
     def _say(self, incarnation: str, event: e.Event) -> None:
+        self.said.append((incarnation, event))
         if self.lines_lost:
             return
         for operator in self.stage.operators:
@@ -99,11 +100,14 @@ class OperatorFake:
         self.dead = False
         self.lag_s = 0.01
         self.line_s = LINE_S
+        self.errand_s = CALL_S
         self.crash_in: int | None = None
+        self.known: list[tuple[float, str, str]] = []
+        """When it was told of which world's agent."""
         self._held: list[tuple[str | None, dict[str, Any]]] = []
         self.watch_held = False
         clock = MadeUpClock(asyncio.get_running_loop())
-        api = ApiOf(stage.server, self.gate)
+        api = ApiOf(stage.server, self.gate, self)
         self.scheduler = Scheduler(
             api=api,
             agents=self,
@@ -139,21 +143,25 @@ class OperatorFake:
             self.task.cancel()
 
     def watch(self, kind: str | None, job: dict[str, Any]) -> None:
-        self._held.append((kind, job))
-        if not self.watch_held:
-            self.stage.later(self.lag_s, self.catch_up)
+        self.stage.later(self.lag_s, partial(self._arrives, kind, job))
 
     def catch_up(self) -> None:
-        """The watch has told all there is."""
-        if self.watch_held:
-            return
+        """The watch goes on, and tells all that it held back."""
+        self.watch_held = False
         held, self._held = self._held, []
         for kind, job in held:
-            if not self.dead:
-                self.scheduler.observe_job(kind, job)
+            self._arrives(kind, job)
+
+    def _arrives(self, kind: str | None, job: dict[str, Any]) -> None:
+        if self.watch_held:
+            self._held.append((kind, job))
+        elif not self.dead:
+            self.scheduler.observe_job(kind, job)
 
     def see(self, world: WorldFake) -> None:
         if not self.dead:
+            agent = world.view.agent
+            self.known.append((asyncio.get_running_loop().time(), world.name, agent.incarnation if agent else ""))
             self.scheduler.put_world(world.view)
 
     def hear(self, world: str, incarnation: str, event: e.Event) -> None:
@@ -164,7 +172,8 @@ class OperatorFake:
 
     async def do(self, agent: AgentRef, errand: w.Errand) -> w.Answer:
         await self.gate("before an errand")
-        fake = self.stage.agent(agent.incarnation)
+        await asyncio.sleep(self.errand_s)
+        fake = self.stage.agents.get(agent.incarnation)
         if fake is None or not fake.alive:
             return w.Away(message="its agent can't be reached")
         if not fake.reachable:
@@ -204,6 +213,8 @@ class Stage:
         self.worlds: dict[str, WorldFake] = {}
         self.operators: list[OperatorFake] = []
         self.numbers = itertools.count(1)
+        self.agents: dict[str, AgentFake] = {}
+        """Every agent that there ever was, by its incarnation."""
 
     def later(self, seconds: float, call: Callable[[], object]) -> None:
         asyncio.get_running_loop().call_later(seconds, call)
@@ -226,10 +237,6 @@ class Stage:
         operator = OperatorFake(self, f"replica-{next(self.numbers)}")
         self.operators.append(operator)
         return operator
-
-    def agent(self, incarnation: str) -> AgentFake | None:
-        found = (agent for world in self.worlds.values() for agent in world.agents if agent.incarnation == incarnation)
-        return next(found, None)
 
     def submit(self, name: str, *, tiles: int = 1, **execution: object) -> str:
         """The uid of a new job."""

@@ -5,6 +5,7 @@ only the commit's read-back can tell.
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from fractal_api import storage
@@ -45,6 +46,7 @@ class StoreFake:
     hidden: bool = False
     """Away for the operator alone."""
     damages: int = 0
+    judges: list[Callable[[str], None]] = field(default_factory=list)
 
     def keys(self, uid: str) -> Keys:
         return Keys(install=INSTALL, uid=uid)
@@ -128,6 +130,8 @@ class StoreFake:
 
     def forget(self, uid: str) -> None:
         self.check()
+        for judge in self.judges:
+            judge(uid)
         for key in [key for key in self.values if (found := keys_of(key)) and found.uid == uid]:
             del self.values[key]
         self.tiles.pop(uid, None)

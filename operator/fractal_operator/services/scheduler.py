@@ -131,6 +131,10 @@ class Scheduler:
         """See `WorldBoard`."""
         await self.board.changed(name)
 
+    def waits(self) -> list[Job]:
+        """The jobs that only a world is missing for, in their order."""
+        return self._placing.queue()
+
     # ---- its life --------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:

@@ -58,7 +58,7 @@ class Placing:
         places = self.places()
         if not any(place.free for place in places):
             return None
-        for job in self._queue():
+        for job in self.queue():
             if job.uid in passed:
                 continue
             place = placement.choose_place(job, self._client(job), places, shunned=self._shunned.get(job.uid, ""))
@@ -70,7 +70,7 @@ class Placing:
         """What is to be said of jobs that wait; of each at most every half minute, and only if it is another reason."""
         now, places = self._clock.monotonic(), None
         told: list[tuple[Job, s.Hold]] = []
-        for before, job in enumerate(self._queue()):
+        for before, job in enumerate(self.queue()):
             due = self._explain_at.setdefault(job.uid, max(now + SETTLING_S, self._started + STARTING_S))
             if due > now:
                 continue
@@ -91,7 +91,7 @@ class Placing:
         found = (slot.place(now, taken=slot.name in taken) for slot in self._board)
         return [place for place in found if place is not None]
 
-    def _queue(self) -> list[Job]:
+    def queue(self) -> list[Job]:
         """The jobs that may be assigned now, in their order; those that back off say so already."""
         now = self._clock.now()
         return sorted((job for job in self._ledger.waiting() if _is_ready(job, now)), key=placement.turn_of)

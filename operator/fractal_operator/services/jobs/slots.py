@@ -5,12 +5,16 @@ A slot's memory is never the truth: a new leader starts with none, asks the agen
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Final
 
 from fractal_operator.core import quarantine
 from fractal_operator.core.errands import ask_at, pause_s
 from fractal_operator.core.placement import Place
 from fractal_operator.core.run_facts import ABSENT_S, HURRIED_S, RunFacts, next_agent
 from fractal_operator.core.worlds import AgentRef, Quarantine, WorldView
+
+REINSPECT_S: Final = 3600.0
+"""So often each agent is asked for all its runs."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,6 +77,11 @@ class Slot:
             self.inspected, self.silences, self.rest_until, self.absent_since = False, 0, 0.0, None
             self.epoch, self.iterations = 0, 0
             self.facts = next_agent(self.facts, now) if self.facts else None
+
+    def grow_doubtful(self, now: float) -> None:
+        """Have its agent asked for its runs from time to time: there may be one that nobody wants."""
+        if self.inspected and now - self.inspected_at >= REINSPECT_S:
+            self.inspected = False
 
     def answered(self) -> None:
         """Its agent has answered."""

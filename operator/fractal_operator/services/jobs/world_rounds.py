@@ -34,6 +34,7 @@ class WorldRounds:
         for slot in self._board:
             if slot.end_of_quarantine(self._clock.monotonic()):
                 self._board.ring(slot.name)
+            slot.grow_doubtful(self._clock.monotonic())
             await self._judge(slot)
             for job in self._ledger.on_world(slot.name)[1:]:
                 await self._displace(slot, job)

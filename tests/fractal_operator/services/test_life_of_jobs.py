@@ -1,0 +1,89 @@
+"""A job is rendered exactly once, whatever happens: `support.operator_life` has what may happen and what must hold.
+
+Each seeded mistake below has to be found, or the proof would prove nothing.
+"""
+
+import logging
+import os
+import secrets
+from collections.abc import Callable, Iterator
+
+import pytest
+from support.operator_life import live
+
+from fractal_api import storage
+from fractal_api.jobs import FractalJobStatus
+from fractal_operator.core.jobs import Job, status_body
+from fractal_operator.core.names import Object
+from fractal_operator.services.jobs import clerk
+from fractal_operator.services.jobs.slots import Slot
+
+SEED = int(os.environ.get("FRACTAL_SEED", "1"))
+
+Patch = Callable[[pytest.MonkeyPatch], None]
+
+
+@pytest.fixture(autouse=True)
+def silence() -> Iterator[None]:
+    """Thousands of lines tell what the faults do, and nobody reads them."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def without_resource_version(patch: pytest.MonkeyPatch) -> None:
+    """Statuses are written whatever was written meanwhile."""
+
+    def body(job: Job, status: FractalJobStatus) -> Object:
+        made = status_body(job, status)
+        del made["metadata"]["resourceVersion"]
+        return made
+
+    patch.setattr(clerk, "status_body", body)
+
+
+def result_record_first(patch: pytest.MonkeyPatch) -> None:
+    """The record is written, and the tiles are dropped, before the image was read back."""
+    proper = storage.plan_commit
+
+    def plan(
+        keys: storage.Keys, record: storage.ResultRecord, ttl_s: int | None = None
+    ) -> tuple[storage.CommitStep, ...]:
+        return tuple(reversed(proper(keys, record, ttl_s)))
+
+    patch.setattr(storage, "plan_commit", plan)
+
+
+def without_incarnations(patch: pytest.MonkeyPatch) -> None:
+    """What an agent said that is no more counts as said by its successor."""
+
+    def believe(_: Slot, __: str) -> bool:
+        return True
+
+    patch.setattr(Slot, "speaks_of_now", believe)
+
+
+def test_a_job_is_rendered_exactly_once() -> None:
+    live(SEED, examples=60)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "words"),
+    [
+        (without_resource_version, "tile|has job|is followed by|was complete"),
+        (result_record_first, "becomes complete without its picture"),
+        (without_incarnations, "is said to run, but the agent"),
+    ],
+    ids=["no resourceVersion", "the record first", "no incarnation"],
+)
+def test_a_mistake_is_found(mistake: Patch, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    mistake(monkeypatch)
+    with pytest.raises(AssertionError, match=words) as found:
+        live(SEED, examples=300, shrink=False)
+    print(f"found: {str(found.value).partition(chr(10))[0]}")
+
+
+@pytest.mark.soak
+def test_a_job_is_rendered_exactly_once_many_times() -> None:
+    for _ in range(int(os.environ.get("FRACTAL_SOAK", "1"))):
+        live(secrets.randbits(32), examples=100, steps=50)
