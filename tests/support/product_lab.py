@@ -29,8 +29,11 @@ LEDGER: Final = "/tmp/ledger"
 LAB: Final = "clusteredfractals.test/lab"
 WORLD: Final = "clusteredfractals.test/world"
 
-TILES: Final = 48
+TILES: Final = 96
 """Tiles of the jobs here, unless they say otherwise."""
+
+LONG: Final = 144
+"""Samples a pixel with which such a job takes some seconds."""
 
 SETTLED_S: Final = 60.0
 Object = dict[str, Any]
@@ -201,17 +204,14 @@ class Client:
         self.lab = lab
         self.kubectl = kubectl
 
-    def submit(self, name: str, *worlds: str, samples: int = 256, long: bool = False, **execution: object) -> str:
-        """The uid of a new job: 48 tiles, or 96 for a long one; for these worlds, or for any of the laboratory."""
+    def submit(self, name: str, *worlds: str, samples: int = LONG, **execution: object) -> str:
+        """The uid of a new job for these worlds, or for any of the laboratory; it takes some seconds."""
         selector: Object = {"matchLabels": {LAB: self.lab.id}}
         if worlds:
             selector["matchExpressions"] = [{"key": WORLD, "operator": "In", "values": list(worlds)}]
-        spec: Object = {"execution": {"worldSelector": selector, **execution}}
-        if long:
-            spec["image"] = {"width": 768, "height": 512, "samples": samples}
-        return self.create(name, spec, samples)
+        return self.create(name, {"execution": {"worldSelector": selector, **execution}}, samples)
 
-    def create(self, name: str, spec: Mapping[str, object], samples: int = 256, **metadata: object) -> str:
+    def create(self, name: str, spec: Mapping[str, object], samples: int = LONG, **metadata: object) -> str:
         """The uid of a new job with that spec over the usual one."""
         usual: Object = {
             "fractal": {
@@ -219,7 +219,7 @@ class Client:
                 "zoom": "1500",
                 "maxIterations": 2000,
             },
-            "image": {"width": 512, "height": 384, "samples": samples},
+            "image": {"width": 768, "height": 512, "samples": samples},
         }
         body = {
             "apiVersion": f"{GROUP}/{VERSION}",
@@ -231,9 +231,9 @@ class Client:
         return str(made["metadata"]["uid"])
 
     def undisturbed(self, world: str) -> str:
-        """The sum of the long job's picture, when nothing happens to it."""
+        """The sum of the picture of such a job, when nothing happens to it."""
         if not self.lab.picture:
-            self.submit("undisturbed", world, long=True)
+            self.submit("undisturbed", world)
             self.lab.picture = self.complete("undisturbed")["result"]["sha256"]
         return self.lab.picture
 

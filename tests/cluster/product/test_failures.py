@@ -123,13 +123,15 @@ def delete_pod_at_once(lab: Lab, world: str) -> None:
     lab.inside(world)("delete", "pod", names.MASTER, "--wait=false", "--grace-period=1")
 
 
-@pytest.mark.parametrize("fault", [kill_container, delete_pod, delete_pod_at_once])
+@pytest.mark.parametrize(
+    "fault", [kill_container, delete_pod, pytest.param(delete_pod_at_once, marks=pytest.mark.soak)]
+)
 def test_a_run_outlives_its_agent_and_no_stored_tile_is_rendered_again(
     lab: Lab, client: Client, fault: Callable[[Lab, str], None]
 ) -> None:
     world = lab.world("a")
     lab.forget_ledger(world)
-    uid = client.submit("hit", world, long=True)
+    uid = client.submit("hit", world)
     kept = client.until_tiles("hit", 5)
     same_page = fault is kill_container  # a new pod has a new one
     if same_page:
@@ -151,7 +153,7 @@ def test_a_run_outlives_its_agent_and_no_stored_tile_is_rendered_again(
 def test_a_store_that_goes_away_costs_time_only(installed: Product, lab: Lab, client: Client) -> None:
     world = lab.world("a")
     lab.forget_ledger(world)
-    client.submit("patient", world, long=True)
+    client.submit("patient", world)
     client.until_tiles("patient", 5)
     installed.home("delete", "pod", "redis-0", "--wait=false", "--grace-period=1")
     began = time.monotonic()
@@ -166,7 +168,7 @@ def test_a_store_that_goes_away_costs_time_only(installed: Product, lab: Lab, cl
 def test_a_node_that_loses_power_costs_time_only(installed: Product, lab: Lab, client: Client) -> None:
     """The world's only pod was there; it comes back on another node, or on this one."""
     world = lab.world("lost")
-    client.submit("robust", world, long=True)
+    client.submit("robust", world)
     kept = client.until_tiles("robust", 5)
     node = str(lab.inside(world).get("pod", names.MASTER)["spec"]["nodeName"])
     faults.power_off(installed.cluster, node)
@@ -185,7 +187,7 @@ def test_a_node_that_loses_power_costs_time_only(installed: Product, lab: Lab, c
 def test_a_rank_that_dies_costs_no_attempt_while_new_tiles_come(lab: Lab, client: Client) -> None:
     world = lab.world("a")
     lab.forget_ledger(world)
-    client.submit("dented", world, long=True)
+    client.submit("dented", world)
     client.until_tiles("dented", 5)
     lab.kill_ranks(world, for_s=10, times=1)
     status = client.complete("dented")
