@@ -162,6 +162,35 @@ REFUSED: dict[str, tuple[tuple[str, ...], Any, str]] = {
         None,
         ADMISSION,
     ),
+    "add its rules to what every editor may do": (
+        patch(
+            "clusterrole",
+            names.OPERATOR,
+            change='{"metadata":{"labels":{"rbac.authorization.k8s.io/aggregate-to-edit":"true"}}}',
+        ),
+        None,
+        ADMISSION,
+    ),
+    "annotate its binding": (
+        patch("clusterrolebinding", names.OPERATOR, change='{"metadata":{"annotations":{"trial":"x"}}}'),
+        None,
+        ADMISSION,
+    ),
+    "keep its role for ever": (
+        patch("clusterrole", names.OPERATOR, change='{"metadata":{"finalizers":["example.com/trial"]}}'),
+        None,
+        ADMISSION,
+    ),
+    "pull its images with another secret": (
+        patch("serviceaccount", names.OPERATOR, HOME, change='{"imagePullSecrets":[{"name":"trial"}]}'),
+        None,
+        ADMISSION,
+    ),
+    "give its account a secret": (
+        patch("serviceaccount", names.OPERATOR, HOME, change='{"secrets":[{"name":"trial"}]}'),
+        None,
+        ADMISSION,
+    ),
     "change another role": (patch("clusterrole", "view", change='{"rules":[]}'), None, RBAC),
     "make another Lease at home": (
         (*GIVEN, HOME),
