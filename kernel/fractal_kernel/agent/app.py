@@ -87,7 +87,7 @@ class Site:
         return web.json_response(run_json(view))
 
     async def _delete(self, request: web.Request) -> web.Response:
-        view = self.agent.cancel(request.match_info["run"])
+        view = await self.agent.take_back(request.match_info["run"])
         return web.Response(status=204) if view is None else web.json_response(run_json(view))
 
     async def _list(self, _: web.Request) -> web.Response:

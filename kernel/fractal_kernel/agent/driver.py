@@ -5,9 +5,10 @@ Nothing is decided here. The same class serves the master pod (with HTTP and Red
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 from fractal_api.errors import FractalError
@@ -15,9 +16,9 @@ from fractal_kernel.agent import notices as n
 from fractal_kernel.agent import stimuli as s
 from fractal_kernel.agent import worlds as w
 from fractal_kernel.agent.hearing import Hearing
-from fractal_kernel.agent.orders import Ending, Order, OtherPicture, Taken, how_it_stands, loss_reason
+from fractal_kernel.agent.orders import Ended, Ending, Order, OtherPicture, Taken, how_it_stands, loss_reason
 from fractal_kernel.agent.performer import CLOSING_S, Performer
-from fractal_kernel.agent.phases import RunView
+from fractal_kernel.agent.phases import Phase, RunView
 from fractal_kernel.agent.roster import Verdict
 from fractal_kernel.agent.runs import Runs
 from fractal_kernel.agent.saving import Saver
@@ -41,6 +42,8 @@ class Agent:
         self._tasks = Tasks()
         self._spool = Spool(folder=around.folder, capacity=around.limits.spool_bytes)
         self._stimuli: deque[s.Stimulus] = deque()
+        self._opening: Counter[str] = Counter()
+        self._recalled: set[str] = set()
         self._changed = asyncio.Event()
         self._stop = asyncio.Event()
         self._orderly = True
@@ -80,19 +83,28 @@ class Agent:
 
         Taken, Ending, OtherPicture, RunConflict and StoreAway say why it can't be; then nothing has happened.
         """
-        async with self._hands.store_door:
-            if not self._admit(order):
-                return self.seen(order.key.id)
-            stored = await self._around.store.open_run(order.key, order.digest)
-            self._hands.orders[order.key.id] = order
-            self.feed(how_it_stands(order, stored))
-            if self.seen(order.key.id).ended:
-                await self._release(order)
-            return self.seen(order.key.id)
+        run = order.key.id
+        self._opening[run] += 1
+        try:
+            return await self._open(order)
+        finally:
+            self._opening[run] -= 1
+            if not self._opening[run]:
+                del self._opening[run]
+                self._recalled.discard(run)
+                self._changed.set()
 
     def cancel(self, run: str) -> RunView | None:
-        """The run, which is over now; None when it isn't known here."""
+        """The run, which is over now; None when it isn't known here. One that is being opened ends when it is."""
+        if run in self._opening:
+            self._recalled.add(run)
         self.feed(s.Delete(run=run))
+        return self.view(run)
+
+    async def take_back(self, run: str) -> RunView | None:
+        """As `cancel`, once nothing of the run is to come any more."""
+        self.cancel(run)
+        await self._until(lambda: run not in self._opening)
         return self.view(run)
 
     async def ended_run(self, run: str) -> RunView:
@@ -238,6 +250,28 @@ class Agent:
                 if self._runs.ending:
                     raise Ending
                 return True
+
+    async def _open(self, order: Order) -> RunView:
+        run = order.key.id
+        async with self._hands.store_door:
+            if not self._admit(order):
+                return self.seen(run)
+            stored = await self._around.store.open_run(order.key, order.digest)
+            if run in self._recalled:
+                # Whoever put it may have gone; nobody would take it back again.
+                stored = replace(stored, facts={**await self._note_cancelled(order), **stored.facts})
+            self._hands.orders[run] = order
+            self.feed(how_it_stands(order, stored))
+            if self.seen(run).ended:
+                await self._release(order)
+            return self.seen(run)
+
+    async def _note_cancelled(self, order: Order) -> Mapping[str, str]:
+        """The fact that the attempt was taken back; the store may have to do without."""
+        fact = Ended(phase=Phase.CANCELLED, reason="", message="").fact(order.key.attempt)
+        with suppress(FractalError):
+            await self._around.store.note(order.key, fact)
+        return fact
 
     async def _release(self, order: Order) -> None:
         self._hands.orders.pop(order.key.id, None)

@@ -16,7 +16,7 @@ from fractal_kernel import wire
 from fractal_kernel.agent import notices as n
 from fractal_kernel.agent.orders import Ending, OtherPicture, Taken
 from fractal_kernel.agent.phases import Phase
-from fractal_kernel.store.interface import StoreAway
+from fractal_kernel.store.interface import RunKey, StoreAway, StoredRun
 
 MakeStage = Callable[..., Stage]
 TILES = 12  # of the stage's picture: 100×70 in tiles of 32
@@ -233,6 +233,39 @@ async def test_a_cancelled_run_leaves_world_and_places_to_others(make_stage: Mak
         assert wire.Cancel(run="a-1") in stage.world.sent
         assert (await stage.ended("b-1")).phase is Phase.COMPLETE
         assert stage.agent.cancel("unknown-1") is None
+
+
+async def test_a_run_that_is_taken_back_while_it_is_opened_never_starts(make_stage: MakeStage) -> None:
+    store, reached, answers = FakeStore(), asyncio.Event(), asyncio.Event()
+    ordinary = store.open_run
+
+    async def slow(run: RunKey, sha: str) -> StoredRun:
+        reached.set()
+        await answers.wait()
+        return await ordinary(run, sha)
+
+    store.open_run = slow  # type: ignore[method-assign]
+    async with living(make_stage(store)) as stage:
+        putting = asyncio.create_task(stage.agent.put(order()))
+        await reached.wait()
+        taking = asyncio.create_task(stage.agent.take_back("seahorse-1"))
+        await asyncio.sleep(0)
+        assert not taking.done(), "nothing is known of the run before the store has answered"
+        answers.set()
+        view = await taking
+        assert view is not None
+        assert view.phase is Phase.CANCELLED
+        assert (await putting).phase is Phase.CANCELLED
+        await stage.until(lambda: not store.open)
+        assert stage.world.rendered == []
+        assert (await stage.agent.put(order())).phase is Phase.CANCELLED
+        assert (await stage.agent.put(order(attempt=2))).ended is False
+
+
+async def test_a_run_that_is_taken_back_before_it_is_put_is_unknown_and_may_be_put(stage: Stage) -> None:
+    assert await stage.agent.take_back("seahorse-1") is None
+    await stage.agent.put(order())
+    assert (await stage.ended()).phase is Phase.COMPLETE
 
 
 async def test_an_ending_agent_stores_what_it_has_and_reports_interrupted(make_stage: MakeStage) -> None:
