@@ -121,7 +121,7 @@ class AgentFake:
         if known is not None and known.phase is not w.Phase.INTERRUPTED:
             return known.view
         if self.ending:
-            return w.Away(message="it is about to end", after_s=5.0)
+            return w.Later(word="Ending", message="it is about to end", after_s=5.0)
         uid = put.run.rpartition("-")[0]
         if len(self.active) == 2 or any(run.uid == uid for run in self.active):
             return w.Busy(runs=tuple(run.id for run in self.active))
@@ -132,7 +132,7 @@ class AgentFake:
         try:
             done = self.store.open_run(uid, put.attempt)
         except StoreAway:
-            return w.Away(message="its store does not answer", after_s=5.0)
+            return w.Later(word="StoreAway", message="its store does not answer", after_s=5.0)
         except RunConflict as error:
             return w.Refused(word="RunConflict", message=str(error))
         run = RunFake(id=put.run, uid=uid, attempt=put.attempt, total=total, done=done)

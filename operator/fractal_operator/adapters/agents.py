@@ -14,7 +14,13 @@ from fractal_operator.core import answers as w
 from fractal_operator.core.worlds import AgentRef
 
 TIMEOUT_S: Final = 5.0
+PUT_TIMEOUT_S: Final = 20.0
+"""More than an agent's patience with its store: who gives up first would not know what becomes of the run."""
+
+_MAX_BYTES: Final = 1 << 20
 _MAX_MESSAGE: Final = 1000
+_MAX_PATIENCE_S: Final = 60.0
+_FAULT: Final = HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 class _Body(BaseModel):
@@ -50,20 +56,28 @@ class _Problem(_Body):
 class AgentClient:
     """One a process, since connections are kept."""
 
-    def __init__(self, *, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, *, timeout_s: float = TIMEOUT_S, put_timeout_s: float = PUT_TIMEOUT_S) -> None:
         self._timeout_s = timeout_s
+        self._put_timeout_s = put_timeout_s
         self._session: aiohttp.ClientSession | None = None
 
     async def do(self, agent: AgentRef, errand: w.Errand) -> w.Answer:
         """What the agent answers; Away when it doesn't."""
         method, path, body = _request(errand)
-        headers = {"Authorization": f"Bearer {agent.token}"}
+        total_s = self._put_timeout_s if isinstance(errand, w.Put) else self._timeout_s
         try:
-            async with self._open().request(method, f"{agent.url}{path}", json=body, headers=headers) as response:
-                text = await response.read()
+            async with self._open().request(
+                method,
+                f"{agent.url}{path}",
+                json=body,
+                headers={"Authorization": f"Bearer {agent.token}"},
+                timeout=aiohttp.ClientTimeout(total=total_s, sock_connect=self._timeout_s),
+                allow_redirects=False,  # the token is for this agent alone
+            ) as response:
+                text = await _read(response)
                 return _answer(errand, response.status, text, response.headers.get("Retry-After", ""))
         except TimeoutError:
-            return w.Away(message=f"its agent did not answer within {self._timeout_s:g} s")
+            return w.Away(message=f"its agent did not answer within {total_s:g} s")
         except (aiohttp.ClientError, OSError) as error:
             return w.Away(message=f"its agent can't be reached: {type(error).__name__}")
 
@@ -76,10 +90,18 @@ class AgentClient:
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             # An errand must not wait for another world's: no common limit.
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(total=self._timeout_s)
-            )
+            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         return self._session
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """The answer's text, cut off where no agent's would go on: then it is none."""
+    text = bytearray()
+    async for piece in response.content.iter_any():
+        text += piece
+        if len(text) > _MAX_BYTES:
+            return b""
+    return bytes(text)
 
 
 def _request(errand: w.Errand) -> tuple[str, str, dict[str, Any] | None]:
@@ -109,28 +131,32 @@ def _answer(errand: w.Errand, status: int, text: bytes, retry_after: str) -> w.A
             return w.NoSuchRun()
         if status in {HTTPStatus.OK, HTTPStatus.CREATED}:
             return _runs(text) if isinstance(errand, w.Inspect) else _run(_Run.model_validate_json(text))
+        if status == HTTPStatus.UNAUTHORIZED:
+            return w.Away(message="its agent refuses the operator's token")
         problem = _Problem.model_validate_json(text)
     except ValidationError:
         return w.Away(message=f"what answers at its agent's address is no agent (HTTP {status})")
-    return _refusal(status, problem, retry_after)
+    return _refusal(errand, status, problem, retry_after)
 
 
-def _refusal(status: int, problem: _Problem, retry_after: str) -> w.Answer:
+def _refusal(errand: w.Errand, status: int, problem: _Problem, retry_after: str) -> w.Answer:
     message = problem.message[:_MAX_MESSAGE]
+    # By a 500 an agent that has looked at a run says what keeps it from ever taking it.
+    final = {HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT} | ({_FAULT} if isinstance(errand, w.Put) else set())
     match status:
         case HTTPStatus.NOT_FOUND:
             return w.NoSuchRun()
         case HTTPStatus.CONFLICT if problem.error == "Taken":
             return w.Busy(runs=problem.runs)
-        case HTTPStatus.BAD_REQUEST | HTTPStatus.CONFLICT:
+        case _ if status in final and problem.error:
             return w.Refused(word=problem.error, message=message)
-        case HTTPStatus.UNAUTHORIZED:
-            return w.Away(message="its agent refuses the operator's token")
-        case _ if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        case HTTPStatus.SERVICE_UNAVAILABLE:
+            after_s = float(retry_after) if retry_after.isdecimal() else 0.0
+            return w.Later(word=problem.error, message=message, after_s=min(after_s, _MAX_PATIENCE_S))
+        case _ if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
             return w.Refused(word="AgentRefuses", message=f"HTTP {status}: {message}")
         case _:
-            after_s = float(retry_after) if retry_after.isdecimal() else 0.0
-            return w.Away(message=f"its agent asks for patience: {message}", after_s=min(after_s, 60.0))
+            return w.Away(message=f"its agent answers with HTTP {status}: {message}")
 
 
 def _runs(text: bytes) -> w.RunsSeen:

@@ -96,11 +96,19 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Away:
-    """No answer, or "later": nothing is known. `after_s` is how long the agent asks to be left alone."""
+class Later:
+    """The agent can't do it now, and has not; `after_s` is how long it asks to be left alone with it."""
 
+    word: str
     message: str
     after_s: float = 0.0
 
 
-Answer = RunSeen | RunsSeen | NoSuchRun | Busy | Refused | Away
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Away:
+    """No answer: nothing is known."""
+
+    message: str
+
+
+Answer = RunSeen | RunsSeen | NoSuchRun | Busy | Refused | Later | Away

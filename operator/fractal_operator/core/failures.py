@@ -71,6 +71,8 @@ _TABLE: Final[dict[str, tuple[Fault, JobReason]]] = {
     STORE_AWAY: (Fault.INFRASTRUCTURE, JobReason.STORE_AWAY),
     "StoreFull": (Fault.INFRASTRUCTURE, JobReason.STORE_FULL),
     "StoreCorrupt": (Fault.INFRASTRUCTURE, JobReason.RESULT_LOST),
+    "RecordError": (Fault.INFRASTRUCTURE, JobReason.RESULT_LOST),
+    "TileError": (Fault.INFRASTRUCTURE, JobReason.RESULT_LOST),
     "StoreUnsafe": (Fault.INFRASTRUCTURE, JobReason.STORE_AWAY),
     RESULT_LOST: (Fault.INFRASTRUCTURE, JobReason.RESULT_LOST),
     "RunConflict": (Fault.INFRASTRUCTURE, JobReason.INTERRUPTED),
@@ -86,6 +88,9 @@ _OTHERWISE: Final = (Fault.WORLD, JobReason.RENDER_FAILED)
 _FAULTS: Final[dict[str, Fault]] = {reason: fault for fault, reason in _TABLE.values()}
 
 KNOWN_WORDS: Final = frozenset(_TABLE)
+
+STORE_REASONS: Final = frozenset({JobReason.STORE_AWAY, JobReason.STORE_FULL})
+"""Reasons that a job gives while it waits for a store."""
 
 
 def pause_after(count: int) -> timedelta:

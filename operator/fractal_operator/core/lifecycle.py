@@ -76,6 +76,7 @@ _RESUME: Final = _to(t.resume, _Q)
 _EXPIRE: Final = _to(t.expire, _F)
 _BEGIN: Final = _to(t.advance, _R)
 _PROCEED: Final = _to(t.proceed, _R)
+_HOLD_UP: Final = _to(t.hold_up, _A)
 _STALL: Final = _to(t.stall, _R)
 _FINISH: Final = _to(t.finish, _C)
 _FAIL: Final = _to(t.fail, _Q, _F)
@@ -102,7 +103,7 @@ TABLE: Final[Mapping[type[s.Stimulus], Mapping[State, Rule]]] = {
     s.Resume:     _row(_NONE,    _NONE,    _RESUME,  _NONE,    _NONE,    _NONE,    _NONE),
     s.Expire:     _row(_EXPIRE,  _EXPIRE,  _EXPIRE,  _EXPIRE,  _EXPIRE,  _NONE,    _NONE),
     s.Advance:    _row(_NONE,    _NONE,    _NONE,    _BEGIN,   _PROCEED, _NONE,    _NONE),
-    s.Stall:      _row(_NONE,    _NONE,    _NONE,    _NONE,    _STALL,   _NONE,    _NONE),
+    s.Stall:      _row(_NONE,    _NONE,    _NONE,    _HOLD_UP, _STALL,   _NONE,    _NONE),
     s.Finish:     _row(_NONE,    _NONE,    _NONE,    _FINISH,  _FINISH,  _NONE,    _NONE),
     s.Break:      _row(_NONE,    _NONE,    _NONE,    _FAIL,    _FAIL,    _NONE,    _NONE),
     s.Forget:     _row(_NONE,    _NONE,    _NONE,    _FORGET,  _FORGET,  _NONE,    _NONE),

@@ -15,9 +15,12 @@ from fractal_operator.core.failures import CANCELLED, RESULT_LOST, STORE_AWAY, W
 from fractal_operator.core.jobs import Job
 from fractal_operator.core.lifecycle import State, state_of
 from fractal_operator.core.pacing import progress_by_tiles, worth_writing
+from fractal_operator.core.refusals import Refusal, refuse
 
 ABSENT_S: Final = 60.0
 """An agent that doesn't answer for this long has lost its run: the job goes elsewhere."""
+
+_ENDING: Final = "its agent has interrupted the run, and is about to end"
 
 HURRIED_S: Final = 5.0
 """The same, when the world's drain deadline has passed: its pods are about to be deleted."""
@@ -30,7 +33,7 @@ class RunFacts:
     `put`: this agent has it. `was_put`: it or an earlier one had it from us. `begun`: the world renders it. `over`: how
     it ended there. `released`: it was taken back, or is not there to be. `unknown`: this agent knows nothing of it.
     `complete`: its agent says that the picture is stored; `record` is what the store says, and the store has the last
-    word: `missing` when it has no record, `store_trouble` when it doesn't answer.
+    word: `missing` when it has no record, `store_trouble` when it doesn't answer. `refusal`: the agent can't take it.
     """
 
     run: str
@@ -50,6 +53,7 @@ class RunFacts:
     missing: bool = False
     store_trouble: str = ""
     store_given_up: bool = False
+    refusal: Refusal | None = None
 
     @property
     def settled(self) -> bool:
@@ -64,7 +68,7 @@ def next_agent(facts: RunFacts, now: float) -> RunFacts:
 
 def seen(facts: RunFacts, view: w.RunSeen, now: float) -> RunFacts:
     """The facts after the agent told of the run."""
-    known = replace(facts, put=True, was_put=True, asked=False, heard_at=now)
+    known = replace(facts, put=True, was_put=True, asked=False, heard_at=now, refusal=None)
     match view.phase:
         case w.Phase.QUEUED:
             return known
@@ -76,14 +80,20 @@ def seen(facts: RunFacts, view: w.RunSeen, now: float) -> RunFacts:
             return replace(known, over=view)
         case w.Phase.INTERRUPTED:
             # Its agent is about to end, and the next one takes the same run: until then there is nothing to do.
-            return replace(known, put=False)
+            refusal = refuse(facts.refusal, now, word=view.phase, message=_ENDING, after_s=0.0)
+            return replace(known, put=False, refusal=refusal)
 
 
-def derive_stimulus(job: Job, facts: RunFacts, *, unwanted: str | None, progress_due: bool) -> s.Stimulus | None:
+def derive_stimulus(
+    job: Job, facts: RunFacts, now: float, *, unwanted: str | None, progress_due: bool
+) -> s.Stimulus | None:
     """What follows for the job; None when its status says all that is known. `unwanted` says why its run must end."""
     if facts.record is not None:
         return s.Finish(attempt=job.attempt, record=facts.record)
-    return _ending(job, facts, unwanted) or _standing(job, facts, progress_due=progress_due)
+    ending = _ending(job, facts, unwanted)
+    if ending is None and unwanted is None and facts.refusal is not None and facts.refusal.ends_at <= now:
+        ending = s.Break(attempt=job.attempt, failure=facts.refusal.failure)
+    return ending or _standing(job, facts, now, progress_due=progress_due)
 
 
 def derive_loss(job: Job, absent_s: float, *, gone: bool, hurried: bool, unwanted: str | None) -> s.Stimulus | None:
@@ -104,22 +114,24 @@ def _ending(job: Job, facts: RunFacts, unwanted: str | None) -> s.Stimulus | Non
         return _broken(job, RESULT_LOST, "its world says that it is complete, but the store has no result of it")
     if facts.store_given_up:
         return _broken(job, STORE_AWAY, facts.store_trouble)
-    if facts.released:
+    if facts.released or (facts.unknown and unwanted is not None):
         return s.Release(attempt=job.attempt, message=unwanted or "its run was taken back")
     if facts.unknown:
         return s.Forget(attempt=job.attempt, message=f"the agent of world {job.world} is another one than before")
     return None
 
 
-def _standing(job: Job, facts: RunFacts, *, progress_due: bool) -> s.Stimulus | None:
+def _standing(job: Job, facts: RunFacts, now: float, *, progress_due: bool) -> s.Stimulus | None:
     """What the status is to say of a run that is on."""
     state, progress = state_of(job.status), facts.progress or Progress(percent=0, tilesDone=0, tilesTotal=0)
     if facts.begun and state is State.ASSIGNED:
         return s.Advance(attempt=job.attempt, progress=progress)
+    running = job.condition(JobCondition.RUNNING)
+    stall = _stall(job, facts, now)
+    if state is State.ASSIGNED and stall.reason is not None and (running is None or running.reason != stall.reason):
+        return stall
     if state is not State.RUNNING:
         return None
-    running = job.condition(JobCondition.RUNNING)
-    stall = _stall(job, facts)
     if running is not None and running.reason != (stall.reason or JobReason.RENDERING):
         return stall
     if progress_due and facts.progress is not None and worth_writing(job.status.progress, progress):
@@ -127,7 +139,10 @@ def _standing(job: Job, facts: RunFacts, *, progress_due: bool) -> s.Stimulus | 
     return None
 
 
-def _stall(job: Job, facts: RunFacts) -> s.Stall:
+def _stall(job: Job, facts: RunFacts, now: float) -> s.Stall:
+    refusal = facts.refusal
+    if refusal is not None and refusal.store_reason is not None and refusal.told_at <= now:
+        return s.Stall(attempt=job.attempt, reason=refusal.store_reason, message=refusal.message)
     if facts.store_trouble:
         message = f"its result can't be read yet: {facts.store_trouble}"
         return s.Stall(attempt=job.attempt, reason=JobReason.STORE_AWAY, message=message)

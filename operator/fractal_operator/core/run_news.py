@@ -10,7 +10,7 @@ from fractal_operator.core.run_facts import RunFacts
 
 def heard(facts: RunFacts, event: e.Event, now: float) -> RunFacts:
     """The facts after a line of this run, from its present agent."""
-    known = replace(facts, put=True, was_put=True, heard_at=now)
+    known = replace(facts, put=True, was_put=True, heard_at=now, refusal=None)
     match event:
         case e.Started():
             return replace(known, begun=True)

@@ -105,6 +105,13 @@ def stall(job: Job, stimulus: s.Stall, now: datetime) -> Decision:
     return _write(job, statuses.changed(job, now, running))
 
 
+def hold_up(job: Job, stimulus: s.Stall, now: datetime) -> Decision:
+    """Say that the world can't take the job yet because of the store."""
+    if stimulus.reason is None:
+        return ignore(job, stimulus, now)
+    return _write(job, statuses.changed(job, now, no(JobCondition.RUNNING, stimulus.reason, stimulus.message)))
+
+
 def finish(job: Job, stimulus: s.Finish, now: datetime) -> Decision:
     """The picture is there."""
     status = statuses.complete(job, stimulus.record, now)

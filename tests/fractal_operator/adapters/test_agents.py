@@ -12,11 +12,12 @@ from aiohttp.test_utils import TestServer
 from support.agent_fakes import FakeStore
 from support.agent_stage import Stage, living
 
+from fractal_api.errors import FractalError
 from fractal_kernel.agent.app import Site
 from fractal_kernel.agent.bulletin import Bulletin
 from fractal_kernel.agent.metrics import Metrics
 from fractal_kernel.agent.surroundings import Limits
-from fractal_kernel.store.interface import StoreAway
+from fractal_kernel.store.interface import StoreAway, StoreCorrupt, StoreUnsafe
 from fractal_operator.adapters.agents import AgentClient
 from fractal_operator.core import answers as w
 from fractal_operator.core.errands import build_put
@@ -127,9 +128,20 @@ async def test_an_agent_without_its_store_asks_for_patience(client: AgentClient,
 
     stage.store.trouble = trouble
     answer = await client.do(agent, put("a-1"))
-    assert isinstance(answer, w.Away)
-    assert "Redis does not answer" in answer.message
-    assert answer.after_s == 5
+    assert answer == w.Later(word="StoreAway", message="Redis does not answer", after_s=5)
+
+
+@pytest.mark.parametrize("error", [StoreUnsafe, StoreCorrupt])
+async def test_what_keeps_a_store_from_ever_taking_a_run_is_a_refusal(
+    client: AgentClient, agent: AgentRef, stage: Stage, error: type[FractalError]
+) -> None:
+    def trouble(_: str) -> None:
+        raise error("set appendfsync to always")
+
+    stage.store.trouble = trouble
+    answer = await client.do(agent, put("a-1"))
+    assert answer == w.Refused(word=error.__name__, message="set appendfsync to always")
+    assert Failure(word=answer.word, message="").fault is Fault.INFRASTRUCTURE
 
 
 async def test_another_token_is_no_answer(client: AgentClient, agent: AgentRef) -> None:
@@ -145,7 +157,9 @@ async def test_what_is_put_is_the_picture_and_how_long_it_lives() -> None:
             "status": {"attempts": 4},
         }
     )
-    assert build_put(job) == w.Put(run="u-4", attempt=4, spec=SPEC, ttl_s=9)
+    assert build_put(job) == w.Put(run="u-4", attempt=4, spec=SPEC, ttl_s=3600), (
+        "the job must be seen to be complete first"
+    )
 
 
 @asynccontextmanager
@@ -176,6 +190,18 @@ async def test_nobody_at_the_address_is_away(client: AgentClient) -> None:
     assert answer.message.startswith("its agent can't be reached")
 
 
+async def test_a_token_does_not_follow_a_redirect(client: AgentClient) -> None:
+    asked = []
+
+    async def elsewhere(request: web.Request) -> web.StreamResponse:
+        asked.append(request.path)
+        return web.Response(status=307, headers={"Location": "/elsewhere"})
+
+    async with saying(elsewhere) as ref:
+        assert isinstance(await client.do(ref, w.Ask(run="a-1")), w.Away)
+    assert asked == ["/runs/a-1"]
+
+
 @pytest.mark.parametrize(
     ("status", "body", "answer"),
     [
@@ -185,6 +211,8 @@ async def test_nobody_at_the_address_is_away(client: AgentClient) -> None:
         (413, json.dumps({"error": "TooLarge", "message": "no"}), w.Refused),
         (500, json.dumps({"error": "Oops", "message": "no"}), w.Away),
         (502, "bad gateway", w.Away),
+        (200, json.dumps({"id": "a-1", "phase": "Queued", "more": "x" * 2**20}), w.Away),
+        (302, "", w.Away),
     ],
 )
 async def test_strange_answers_are_no_news(client: AgentClient, status: int, body: str, answer: type[w.Answer]) -> None:

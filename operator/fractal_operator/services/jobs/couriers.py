@@ -12,6 +12,7 @@ from fractal_operator.core.errands import Situation, plan_errand
 from fractal_operator.core.failures import AGENT_REFUSES
 from fractal_operator.core.jobs import Job
 from fractal_operator.core.lifecycle import State, state_of
+from fractal_operator.core.refusals import refuse
 from fractal_operator.core.run_facts import seen
 from fractal_operator.core.worlds import AgentRef
 from fractal_operator.services.jobs.archivist import Archivist
@@ -61,7 +62,9 @@ class Couriers:
     def _situation(self, slot: Slot) -> Situation:
         job = self._board.current(slot)
         unwanted = {run for run, entry in slot.unwanted.items() if not entry.ended}
-        return Situation(inspected=slot.inspected, unwanted=unwanted, job=job, facts=slot.facts)
+        return Situation(
+            inspected=slot.inspected, silent=slot.silences > 0, unwanted=unwanted, job=job, facts=slot.facts
+        )
 
     async def _carry(self, slot: Slot, agent: AgentRef, errand: w.Errand) -> None:
         try:
@@ -74,14 +77,14 @@ class Couriers:
 
     def _take(self, slot: Slot, errand: w.Errand, answer: w.Answer) -> None:
         """Keep what the present agent of a world has answered."""
-        now = self._clock.monotonic()
+        job = self._board.current(slot)
         if isinstance(answer, w.Away):
-            slot.silent(now, answer.after_s)
-            # Nobody knows whether it has the run now: its list will say.
-            slot.inspected = slot.inspected and not isinstance(errand, w.Put)
+            slot.silent(self._clock.monotonic(), answer.message)
+            if isinstance(errand, w.Put):
+                slot.inspected = False  # nobody knows whether it has the run now: its list will say
+                self._refused(slot, errand.run, w.Later(word="", message=answer.message))
             return
         slot.answered()
-        job = self._board.current(slot)
         match errand, answer:
             case w.Inspect(), w.RunsSeen():
                 self._inspected(slot, job, answer)
@@ -90,8 +93,22 @@ class Couriers:
             case w.Put(run=run) | w.Ask(run=run), w.RunSeen() | w.NoSuchRun() | w.Refused() | w.Busy():
                 if job is not None and job.run == run:
                     self._told(slot, job, answer)
+            case w.Put(run=run), w.Later():
+                self._refused(slot, run, answer)
             case _:
-                slot.silent(now, 0.0)
+                slot.silent(self._clock.monotonic(), "its agent answers in a way that makes no sense")
+
+    def _refused(self, slot: Slot, run: str, answer: w.Later) -> None:
+        """Keep that the agent can't take a run now; no other answer than one about the run ends that."""
+        if slot.facts is not None and slot.facts.run == run:
+            refusal = refuse(
+                slot.facts.refusal,
+                self._clock.monotonic(),
+                word=answer.word,
+                message=answer.message,
+                after_s=answer.after_s,
+            )
+            slot.facts = replace(slot.facts, refusal=refusal)
 
     def _inspected(self, slot: Slot, job: Job | None, answer: w.RunsSeen) -> None:
         slot.inspected, slot.inspected_at = True, self._clock.monotonic()
@@ -124,8 +141,6 @@ class Couriers:
         match answer:
             case w.RunSeen():
                 slot.facts = seen(slot.facts, answer, now)
-                if answer.phase is w.Phase.INTERRUPTED:
-                    slot.silent(now, 0.0)
             case w.NoSuchRun():
                 slot.facts = replace(slot.facts, put=False, unknown=True)
             case w.Refused():
@@ -135,4 +150,5 @@ class Couriers:
                 slot.facts = replace(slot.facts, over=over)
             case w.Busy():
                 slot.doubtful |= {run for run in answer.runs if run != job.run}
-                slot.silent(now, _TAKEN_S)
+                message = f"its agent works on {' and '.join(answer.runs)}"
+                self._refused(slot, job.run, w.Later(word="", message=message, after_s=_TAKEN_S))

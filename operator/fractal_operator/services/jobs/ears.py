@@ -24,7 +24,6 @@ class Ears:
         slot = self._board.find(world)
         if slot is None or not slot.speaks_of_now(incarnation):
             return
-        slot.absent_since = None if slot.silences == 0 else slot.absent_since
         if isinstance(event, e.RunEvent):
             self._of_run(slot, event)
         else:
@@ -39,6 +38,7 @@ class Ears:
                 return
             slot.epoch = event.epoch
         slot.facts = heard(facts, event, self._clock.monotonic())
+        slot.spoke()
         self._metrics.rendered(tiles=tiles_between(facts, slot.facts))
         match event:
             case e.Completed():

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from fractal_operator.core import quarantine
-from fractal_operator.core.errands import ask_at, pause_s
+from fractal_operator.core.errands import errand_at, pause_s
 from fractal_operator.core.placement import Place
 from fractal_operator.core.run_facts import ABSENT_S, HURRIED_S, RunFacts, next_agent
 from fractal_operator.core.worlds import AgentRef, Quarantine, WorldView
 
 REINSPECT_S: Final = 3600.0
 """So often each agent is asked for all its runs."""
+
+_SEEN_S: Final = 1.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,6 +50,7 @@ class Slot:
     reserved: str = ""
     idle_since: float = 0.0
     silences: int = 0
+    trouble: str = ""
     rest_until: float = 0.0
     errand: asyncio.Task[None] | None = None
     failures: tuple[float, ...] = ()
@@ -76,7 +79,10 @@ class Slot:
         elif self.incarnation != before:
             self.inspected, self.silences, self.rest_until, self.absent_since = False, 0, 0.0, None
             self.epoch, self.iterations = 0, 0
-            self.facts = next_agent(self.facts, now) if self.facts else None
+            if self.facts is not None:
+                self.facts = next_agent(self.facts, now)
+                if self.facts.run in self.unwanted:
+                    self.unwanted[self.facts.run].ended = False
 
     def grow_doubtful(self, now: float) -> None:
         """Have its agent asked for its runs from time to time: there may be one that nobody wants."""
@@ -87,10 +93,20 @@ class Slot:
         """Its agent has answered."""
         self.silences, self.rest_until, self.absent_since = 0, 0.0, None
 
-    def silent(self, now: float, after_s: float) -> None:
-        """Its agent has not answered, or asked for patience."""
-        self.silences += 1
-        self.rest_until = now + max(after_s, pause_s(self.silences))
+    def spoke(self) -> None:
+        """A line of its present agent about its run came: that one is there, unless it must end and doesn't."""
+        if not self.has_to_end:
+            self.silences, self.absent_since = 0, None
+
+    @property
+    def has_to_end(self) -> bool:
+        """Whether there is a run that must end here and hasn't."""
+        return any(not entry.ended for entry in self.unwanted.values())
+
+    def silent(self, now: float, trouble: str) -> None:
+        """Its agent has not answered, or not in a way that makes sense."""
+        self.silences, self.trouble = self.silences + 1, trouble
+        self.rest_until = now + pause_s(self.silences)
         self.absent_since = now if self.absent_since is None else self.absent_since
 
     def failed(self, now: float, message: str) -> None:
@@ -125,12 +141,20 @@ class Slot:
             troubles=len(quarantine.recent(self.failures, now)),
         )
 
-    def next_at(self) -> float:
+    def next_at(self, now: float) -> float:
         """When time alone may change something here."""
         times = [self.quarantine.until] if self.quarantine else []
         if self.absent_since is not None and self.facts is not None:
             times.append(self.absent_since + (HURRIED_S if self.hurried else ABSENT_S))
+        if self.facts is not None and (refusal := self.facts.refusal) is not None:
+            # What fell due a moment ago may not have been seen yet; what did so earlier was.
+            times += [at for at in (refusal.told_at, refusal.ends_at) if at > now - _SEEN_S]
         if self.agent is not None and self.errand is None:  # an errand that is on wakes whoever waits when it ends
-            times += [self.rest_until] if self.silences else []
-            times += [max(self.rest_until, ask_at(self.facts))] if self.facts is not None and self.facts.put else []
+            times.append(max(self.rest_until, self._errand_at()))
         return min(times, default=float("inf"))
+
+    def _errand_at(self) -> float:
+        """When there is something to ask or tell its agent."""
+        if self.silences or not self.inspected or self.has_to_end:
+            return float("-inf")
+        return float("inf") if self.facts is None else errand_at(self.facts)

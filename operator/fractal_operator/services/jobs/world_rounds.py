@@ -44,7 +44,7 @@ class WorldRounds:
 
     def next_at(self) -> float:
         """When time alone may bring something."""
-        return min((slot.next_at() for slot in self._board), default=float("inf"))
+        return min((slot.next_at(self._clock.monotonic()) for slot in self._board), default=float("inf"))
 
     async def _settle(self, slot: Slot) -> None:
         for _ in range(_STEPS):
@@ -61,7 +61,7 @@ class WorldRounds:
         entry = slot.unwanted.get(job.run)
         unwanted = entry.message if entry else None
         due = facts is not None and now - facts.written_at >= self._progress_s
-        stimulus = derive_stimulus(job, facts, unwanted=unwanted, progress_due=due) if facts else None
+        stimulus = derive_stimulus(job, facts, now, unwanted=unwanted, progress_due=due) if facts else None
         if stimulus is not None or (slot.absent_since is None and not slot.gone):
             return stimulus
         absent_s = 0.0 if slot.absent_since is None else now - slot.absent_since
