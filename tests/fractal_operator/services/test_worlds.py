@@ -129,11 +129,29 @@ async def test_a_world_that_is_as_it_should_be_is_not_written_to() -> None:
         before = len(stage.cluster.calls)
         stage.cluster.tell("Pod", "MODIFIED", stage.cluster.objects[f"{NAMESPACE}/pods/mpi-node-0"])
         stage.board.assign("art/sea")
+        await asyncio.sleep(0.2)
+        assert len(stage.cluster.calls) == before, "a short job is not worth a write"
+        stage.ahead_s = 5.0
+        stage.board.assign("art/sea")  # wakes
         await stage.until(
             lambda: stage.cluster.objects[WORLD]["status"].get("currentJob") == "art/sea", "the job is told"
         )
 
         assert [path for _, path in stage.cluster.calls[before:]] == [f"{WORLD}/status"]
+
+
+async def test_short_jobs_cost_no_write_at_their_world() -> None:
+    async with staged() as stage:
+        before = len(stage.cluster.calls)
+        for number in range(5):
+            stage.board.assign(f"art/sea-{number}")
+            await asyncio.sleep(0.1)
+            stage.board.assign(None)
+            await asyncio.sleep(0.1)
+        stage.ahead_s = 60.0
+        stage.board.assign(None)  # wakes
+        await asyncio.sleep(0.2)
+        assert [path for _, path in stage.cluster.calls[before:] if path == f"{WORLD}/status"] == []
 
 
 @pytest.mark.parametrize("path", [SERVICE, WALL, SET], ids=["Service", "NetworkPolicy", "StatefulSet"])

@@ -20,6 +20,9 @@ from fractal_operator.services.worlds.tools import Tools
 PACE_S: Final = 2.0
 """How often the figures of a starting world are written at most; its turns are written at once."""
 
+JOB_S: Final = 5.0
+"""How long another job must be on before that is written: a short one costs no write, and many of them few."""
+
 logger: Final = logging.getLogger(__name__)
 
 
@@ -29,22 +32,38 @@ class Reporter:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
         self._wrote_at = float("-inf")
+        self._other_job_since: float | None = None
 
     async def report(self, obj: Object, report: Report) -> tuple[Object, float | None]:
         """The FractalNamespace with its status written, and after how long there is more to write, if so."""
         now = self._tools.clock()
         before = read_status(obj)
         after = plan_status(report, before, datetime.fromtimestamp(now, UTC))
-        if after == before:
-            return obj, None
-        left_s = self._wrote_at + PACE_S - now
-        if 0 < left_s <= PACE_S and _turns(after) == _turns(before):
+        left_s = self._too_early_s(before, after, now)
+        if left_s is None or left_s > 0:
             return obj, left_s
         body = {"metadata": {"resourceVersion": obj["metadata"]["resourceVersion"]}, "status": _dump(after)}
         obj = await self._tools.api.merge(f"{paths.WORLDS}/{report.name}/status", body)
-        self._wrote_at = now
+        self._wrote_at, self._other_job_since = now, None
         await self._tell(obj, before, after)
         return obj, None
+
+    def _too_early_s(self, before: FractalNamespaceStatus, after: FractalNamespaceStatus, now: float) -> float | None:
+        """After how long the status is worth a write; 0 when it is now, and None when it is written already."""
+        if after.current_job == before.current_job:
+            self._other_job_since = None
+        elif self._other_job_since is None:
+            self._other_job_since = now
+        if after == before:
+            return None
+        if _turns(after) != _turns(before):
+            return 0.0
+        dues = []
+        if self._other_job_since is not None:
+            dues.append(_left_s(self._other_job_since, JOB_S, now))
+        if after.model_copy(update={"current_job": before.current_job}) != before:
+            dues.append(_left_s(self._wrote_at, PACE_S, now))
+        return min(dues)
 
     async def _tell(self, obj: Object, before: FractalNamespaceStatus, after: FractalNamespaceStatus) -> None:
         """Events for what turned; that they can't be told is no reason to stop."""
@@ -100,7 +119,13 @@ def turns(obj: Object, before: FractalNamespaceStatus, after: FractalNamespaceSt
 def _turns(status: FractalNamespaceStatus) -> object:
     """What of a status is written at once."""
     conditions = [(condition.type, condition.status, condition.reason) for condition in status.conditions]
-    return conditions, status.current_job, status.observed_generation
+    return conditions, status.observed_generation
+
+
+def _left_s(since: float, pace_s: float, now: float) -> float:
+    """The rest of a pause; none when the clock was set back."""
+    left_s = since + pace_s - now
+    return left_s if 0 < left_s <= pace_s else 0.0
 
 
 def _dump(status: FractalNamespaceStatus) -> Object:
