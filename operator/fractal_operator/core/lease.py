@@ -75,8 +75,12 @@ class Candidacy:
     @property
     def holder(self) -> str:
         """Who holds the Lease, as far as was seen; empty when nobody does."""
-        spec = (self.lease or {}).get("spec") or {}
-        return str(spec.get("holderIdentity") or "")
+        return holder_of(self.lease or {})
+
+
+def holder_of(lease: Object) -> str:
+    """Who holds a Lease; empty when nobody does."""
+    return str((lease.get("spec") or {}).get("holderIdentity") or "")
 
 
 def decide(mine: Candidacy, now: float, timing: Timing, stamp: str) -> Action:
@@ -105,6 +109,11 @@ def saw(mine: Candidacy, lease: Object | None, now: float, timing: Timing) -> Ca
     if seen.leads or now >= free_at:
         return replace(seen, fresh=True)
     return replace(seen, fresh=False, next_at=min(now + timing.retry_s, free_at))
+
+
+def woken(mine: Candidacy, now: float) -> Candidacy:
+    """The view after somebody told that the Lease is free: it is read at once, unless this replica leads."""
+    return mine if mine.leads else replace(mine, fresh=False, next_at=now)
 
 
 def wrote(mine: Candidacy, lease: Object, sent: float, timing: Timing) -> Candidacy:

@@ -61,3 +61,5 @@ async def _run_kopf(office: Office, started: Callable[[], None]) -> None:
         _, late = await asyncio.wait({running}, timeout=_STOP_S)
         for task in late:
             task.cancel()
+        if late:  # whoever ends this process gives up waiting when it is time, and then knows that kopf may still write
+            await asyncio.wait(late)

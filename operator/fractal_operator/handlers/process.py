@@ -4,7 +4,6 @@ It ends with 0 on SIGTERM and after an uninstallation, with 1 for what a person 
 """
 
 import asyncio
-import contextlib
 import logging
 import os
 import signal
@@ -106,11 +105,14 @@ class Process:
             group.create_task(self._lead(self._premises, self._health.pulse, self._listen_for_signals), name="leading")
 
     async def _leave(self, life: "asyncio.Task[None]") -> int:
-        is_on, _ = await asyncio.gather(self._farewell.is_on(), _end(life))
+        is_on, ended = await asyncio.gather(self._farewell.is_on(), _end(life))
         if is_on:
             await self._farewell.say()
             return 0
-        await self._elector.release()
+        if ended:
+            await self._elector.release()
+        else:  # it may still write: nobody else may lead before the Lease has run out
+            logger.warning("The Lease is not released, and runs out by itself")
         logger.info("This replica leaves")
         return 0
 
@@ -128,9 +130,10 @@ def _complain(tasks: "tuple[asyncio.Task[None], ...]") -> int:
     return 1 if failures else 0
 
 
-async def _end(task: "asyncio.Task[None]") -> None:
+async def _end(task: "asyncio.Task[None]") -> bool:
+    """Whether the task has ended in time, with all that it began."""
     task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        _, late = await asyncio.wait({task}, timeout=_STOP_S)
-        if late:
-            logger.warning("Something does not end within %g s, and is left behind", _STOP_S)
+    _, late = await asyncio.wait({task}, timeout=_STOP_S)
+    if late:
+        logger.warning("Something does not end within %g s, and is left behind", _STOP_S)
+    return not late

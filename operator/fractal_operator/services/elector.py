@@ -5,6 +5,7 @@ trusts the time of day.
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import threading
@@ -18,6 +19,7 @@ from fractal_operator.adapters.api import Api
 from fractal_operator.adapters.api_errors import AlreadyExists, Conflict, NotFound
 from fractal_operator.core import lease as leases
 from fractal_operator.core import names, paths
+from fractal_operator.services.watching import states_of
 
 LOST_EXIT: Final = 3
 """The exit code of a process that lost its Lease."""
@@ -47,6 +49,7 @@ class Elector:
         self._timing = timing or leases.Timing()
         self._mine = leases.Candidacy(identity=identity)
         self._end = end or end_process
+        self._free = asyncio.Event()
 
     async def meet(self) -> None:
         """Return when the Lease, or that there is none, was seen once: from then on this replica could take over."""
@@ -56,9 +59,14 @@ class Elector:
             logger.info("This replica stands by", extra={"holder": self._mine.holder, "identity": self._mine.identity})
 
     async def acquire(self) -> None:
-        """Return when this replica leads."""
-        while not self._mine.leads:
-            await self._step()
+        """Return when this replica leads: at once after the Lease is released, if the watch of it tells so."""
+        watching = asyncio.create_task(self._watch(), name="watch of the lease")
+        try:
+            while not self._mine.leads:
+                await self._step()
+        finally:
+            watching.cancel()
+            await asyncio.wait({watching})
         logger.info("This replica leads", extra={"identity": self._mine.identity})
 
     async def hold(self) -> None:
@@ -80,13 +88,28 @@ class Elector:
         except FractalError as error:
             logger.info("The Lease could not be released, so it runs out by itself: %s", error)
 
+    async def _watch(self) -> None:
+        """Wake whoever waits for the Lease when it is free. That is a hint: what is decided comes from reading it."""
+        async with contextlib.aclosing(states_of(self._api, self._collection, names.OPERATOR)) as states:
+            async for lease in states:
+                if lease is not None and not leases.holder_of(lease):
+                    self._free.set()
+
+    async def _wait(self, wait_s: float) -> None:
+        """Wait so long, or until the Lease is told to be free."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._free.wait()
+            self._free.clear()
+            self._mine = leases.woken(self._mine, time.monotonic())
+
     async def _step(self) -> leases.Lost | None:
         now = time.monotonic()
         match leases.decide(self._mine, now, self._timing, leases.stamp_of(datetime.now(UTC))):
             case leases.Lost() as lost:
                 return lost
             case leases.Wait(until=until):
-                await asyncio.sleep(until - now)
+                await self._wait(until - now)
             case leases.Read():
                 await self._read(now)
             case leases.Write(lease=lease):

@@ -62,6 +62,22 @@ class Leader:
             self.ended.set()
 
 
+class Stubborn(Leader):
+    """Doesn't end when it is cancelled, until it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_end = asyncio.Event()
+
+    async def lead(self, premises: Premises, pulse: Pulse, started: Callable[[], None]) -> None:
+        try:
+            await super().lead(premises, pulse, started)
+        finally:
+            self.ended.clear()
+            await self.may_end.wait()
+            self.ended.set()
+
+
 @asynccontextmanager
 async def process(api: Api, leader: Leader) -> "AsyncIterator[tuple[asyncio.Task[int], Health]]":
     health = Health(Metrics())
@@ -111,6 +127,21 @@ async def test_what_fails_while_leading_ends_it_and_frees_the_lease(
         assert await running == 1
     assert holder(server) == ""
     assert "can't go on" in caplog.text
+
+
+async def test_the_lease_is_kept_when_something_is_left_behind(
+    api: Api, server: ApiServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fractal_operator.handlers.process._STOP_S", 0.1)
+    leader = Stubborn()
+    async with process(api, leader) as (running, _):
+        await leader.began.wait()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert await running == 0
+        assert holder(server), "it could still write"
+        assert "is left behind" in caplog.text
+        leader.may_end.set()
+        await leader.ended.wait()
 
 
 async def test_an_uninstallation_stops_leading_and_lets_go_of_everything(api: Api, server: ApiServer) -> None:

@@ -49,6 +49,18 @@ async def test_one_leads_and_another_stands_by_until_it_is_released(elector: Mak
     assert server.objects[LEASE]["spec"]["leaseTransitions"] == 1
 
 
+async def test_a_release_is_noticed_without_asking(api: Api, server: ApiServer) -> None:
+    seldom = Timing(lease_s=30.0, renew_s=29.0, retry_s=20.0, request_s=5.0)
+    first, second = (Elector(api, namespace="home", identity=name, timing=seldom, end=pytest.fail) for name in "ab")
+    await first.acquire()
+    await second.meet()
+    waiting = asyncio.create_task(second.acquire())
+    await server.until(lambda: any("watch" in request.query for request in server.requests))
+    await first.release()
+    await asyncio.wait_for(waiting, 5)
+    assert holder(server) == "b"
+
+
 async def test_a_lease_whose_holder_died_is_taken_when_it_ran_out(elector: Make, server: ApiServer) -> None:
     await elector("a").acquire()
     began = time.monotonic()
