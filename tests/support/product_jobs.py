@@ -97,23 +97,33 @@ def said(found: Object) -> str:
     )
 
 
-def writes_of(cluster: Cluster, namespace: str) -> list[str]:
-    """Every write that the audit log has of a namespace's FractalJobs and Events: verb, kind and who."""
+def writes_of(cluster: Cluster, namespace: str, world: str) -> list[str]:
+    """Every write that a namespace's jobs cost, as the audit log has them: verb, kind and who.
+
+    All writes to FractalJobs and Events there, and since the first of them whatever else the operator wrote: in the
+    namespace, in the world's, or to what belongs to no namespace, such as a FractalNamespace.
+    """
     return [
         f"{entry['verb']} {_kind(entry)} by {entry['user']['username']} ({entry['responseStatus']['code']})"
-        for entry in _audited(cluster, namespace)
-        if entry["verb"] in WRITES and entry["objectRef"]["resource"] in {"fractaljobs", "events"}
+        for entry in _written(cluster, namespace, world)
     ]
 
 
-def _audited(cluster: Cluster, namespace: str) -> Iterator[Mapping[str, Any]]:
-    wanted = f'"namespace":"{namespace}"'
+def _written(cluster: Cluster, namespace: str, world: str) -> Iterator[Mapping[str, Any]]:
+    began = False
     with cluster.layout.audit_log.open(encoding="utf-8", errors="replace") as log:
         for line in log:
-            if wanted in line:
-                entry = json.loads(line)
-                if entry.get("objectRef", {}).get("namespace") == namespace and entry["stage"] == "ResponseComplete":
-                    yield entry
+            if f'"namespace":"{namespace}"' not in line and not (began and OPERATOR_USER in line):
+                continue
+            entry = json.loads(line)
+            about = entry.get("objectRef", {})
+            if entry["verb"] not in WRITES or entry["stage"] != "ResponseComplete" or "dryRun=" in entry["requestURI"]:
+                continue
+            of_the_jobs = about.get("namespace") == namespace and about["resource"] in {"fractaljobs", "events"}
+            of_the_operator = entry["user"]["username"] == OPERATOR_USER and about.get("namespace", world) == world
+            began = began or of_the_jobs
+            if of_the_jobs or (began and of_the_operator):
+                yield entry
 
 
 def _kind(entry: Mapping[str, Any]) -> str:

@@ -53,9 +53,9 @@ def test_its_milestones_are_told_once_each(jobs: Jobs) -> None:
 
 def test_a_job_takes_few_writes_at_the_api_server(installed: Product, jobs: Jobs) -> None:
     jobs.kubectl.apply(example(samples=16))
-    jobs.complete("seahorse")
+    world = jobs.complete("seahorse")["assignedTo"]
     assert jobs.events("seahorse")["Completed"] == 1
-    writes = writes_of(installed.cluster, jobs.kubectl.namespace)
+    writes = writes_of(installed.cluster, jobs.kubectl.namespace, world)
     print(f"\nwrites of a job: {len(writes)} (bound {MOST_WRITES})")
     assert any(OPERATOR_USER in write for write in writes)
     assert len(writes) <= MOST_WRITES, writes
