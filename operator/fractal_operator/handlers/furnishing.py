@@ -1,7 +1,7 @@
 """A leader's office, furnished for as long as it leads: every service with what it needs, in one place."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -30,13 +30,14 @@ _REDIS_PORT = 6379
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Premises:
-    """What there is before this replica leads."""
+    """What there is before this replica leads; `hinder` tells the probes what keeps it from a step of its work."""
 
     api: Api
     settings: OperatorSettings
     metrics: Metrics
     farewell: asyncio.Event
     identity: str
+    hinder: Callable[[str, str], None] = lambda *_: None
 
 
 @asynccontextmanager

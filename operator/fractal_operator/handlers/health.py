@@ -32,6 +32,7 @@ class Health:
         self._clock = clock
         self._pulse: Pulse | None = None
         self._stage = Stage.STARTING
+        self._hindered: dict[str, str] = {}
         metrics.follow_watches(self.watch_age_s)
 
     def enter(self, stage: Stage) -> None:
@@ -39,6 +40,12 @@ class Health:
         self._stage = stage
         self._pulse = Pulse(self._clock()) if stage is Stage.LEADING else None
         self.metrics.leads(stage is Stage.LEADING)
+
+    def hinder(self, step: str, words: str) -> None:
+        """Take notice of what keeps a leader from a step of its work; nothing does when there are no words."""
+        self._hindered.pop(step, None)
+        if words:
+            self._hindered[step] = words
 
     @property
     def pulse(self) -> Pulse:
@@ -59,7 +66,9 @@ class Health:
         return HTTPStatus.OK, self._stage
 
     def readiness(self) -> tuple[HTTPStatus, str]:
-        """Whether the process does its part."""
+        """Whether the process does its part; what hinders a leader is told."""
+        if self._stage is Stage.LEADING and self._hindered:
+            return HTTPStatus.SERVICE_UNAVAILABLE, f"{self._stage}, but {'; '.join(self._hindered.values())}"
         ready = self._stage in (Stage.STANDING_BY, Stage.LEADING)
         return HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE, self._stage
 

@@ -32,7 +32,7 @@ async def lead(premises: Premises, pulse: Pulse, started: Callable[[], None]) ->
 
     `started` is called once kopf runs.
     """
-    steps = FirstSteps(premises.api, premises.settings)
+    steps = FirstSteps(premises.api, premises.settings, tell=premises.hinder)
     await steps.insist(steps.make_secrets)
     async with open_office(premises, steps, pulse) as office, asyncio.TaskGroup() as group:
         group.create_task(steps.insist(steps.make_world), name="first world")

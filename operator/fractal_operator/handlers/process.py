@@ -78,6 +78,7 @@ class Process:
             metrics=health.metrics,
             farewell=self._farewell.noticed,
             identity=identity,
+            hinder=health.hinder,
         )
 
     async def run(self) -> int:

@@ -33,21 +33,28 @@ class DamagedSecretError(PermanentError):
 class FirstSteps:
     """The steps of one installation, whose passwords it remembers."""
 
-    def __init__(self, api: Api, settings: OperatorSettings) -> None:
+    def __init__(
+        self, api: Api, settings: OperatorSettings, *, tell: Callable[[str, str], None] = lambda *_: None
+    ) -> None:
+        """`tell` gets a step's name and what keeps it from being done; the empty text when it is done."""
         self._api = api
+        self._tell = tell
         self._settings = settings
         self._secrets = paths.secrets(settings.namespace)
         self._known: dict[StoreUser, str] | None = None
 
     async def insist(self, step: Callable[[], Awaitable[object]]) -> None:
-        """Take the step again and again until it is done, with the reason in the log."""
+        """Take the step again and again until it is done, with the reason in the log and told to the probes."""
+        name = getattr(step, "__name__", "step")
         pause_s = _FIRST_PAUSE_S
         while True:
             try:
                 await step()
             except FractalError as error:  # also what a person has to put right, such as a missing CRD
                 logger.warning("A first step of the installation waits %g s: %s", pause_s, error)
+                self._tell(name, str(error))
             else:
+                self._tell(name, "")
                 return
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)

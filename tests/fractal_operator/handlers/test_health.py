@@ -26,6 +26,15 @@ def test_leader_and_standby_are_ready(stage: Stage, ready: int) -> None:
     assert health.liveness()[0] == 200
 
 
+def test_a_leader_says_what_keeps_it_from_its_work() -> None:
+    health = Health(Metrics())
+    health.enter(Stage.LEADING)
+    health.hinder("make_secrets", "a webhook says no")
+    assert health.readiness() == (503, "leading, but a webhook says no")
+    health.hinder("make_secrets", "")
+    assert health.readiness() == (200, "leading")
+
+
 def test_a_leader_whose_watches_are_silent_for_three_minutes_is_dead() -> None:
     clock = Clock()
     health = Health(Metrics(), clock)

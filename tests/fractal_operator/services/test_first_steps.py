@@ -128,3 +128,21 @@ async def test_a_step_that_fails_is_taken_again_and_says_why(
         await mine.insist(mine.make_world)
     assert WORLD in server.objects
     assert sum("could not find the requested resource" in record.getMessage() for record in caplog.records) == 2
+
+
+async def test_what_keeps_a_step_from_being_done_is_told_until_it_is(
+    api: Api, server: ApiServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(first_steps, "_FIRST_PAUSE_S", 0.01)
+    told: list[tuple[str, str]] = []
+
+    async def refuse(_: web.Request) -> web.StreamResponse | None:
+        return None if told else refusal(403, "Forbidden", "exceeded quota: secrets")
+
+    server.fault = refuse
+    mine = FirstSteps(api, OperatorSettings.from_environment(HOME), tell=lambda *words: told.append(words))
+    await mine.insist(mine.make_secrets)
+    (step, words), done = told
+    assert (step, done) == ("make_secrets", ("make_secrets", ""))
+    assert "exceeded quota: secrets" in words
+    assert words in caplog.text
