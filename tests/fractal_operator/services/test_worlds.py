@@ -163,6 +163,29 @@ async def test_what_somebody_deletes_comes_back(path: str) -> None:
         await stage.until_ready()
 
 
+@pytest.mark.parametrize("path", [SERVICE, WALL], ids=["Service", "NetworkPolicy"])
+async def test_what_vanishes_while_nobody_tells_comes_back(path: str) -> None:
+    async with staged() as stage:
+        written = len(stage.cluster.calls)
+        del stage.cluster.objects[path]
+        stage.ahead_s = 61.0
+        stage.board.assign(None)  # wakes
+
+        await stage.until(lambda: path in stage.cluster.objects, "it is back")
+        assert stage.cluster.calls[written:] == [("apply", path)]
+
+
+async def test_a_namespace_that_vanishes_while_nobody_tells_comes_back_with_all_that_was_in_it() -> None:
+    async with staged() as stage:
+        for path in [path for path in stage.cluster.objects if "/namespaces/w1" in path]:
+            del stage.cluster.objects[path]
+        stage.ahead_s = 61.0
+        stage.board.assign(None)  # wakes
+
+        await stage.until(lambda: WALL in stage.cluster.objects and SET in stage.cluster.objects, "all is back")
+        await stage.until_ready()
+
+
 async def test_what_somebody_edits_is_put_right() -> None:
     async with staged() as stage:
         stage.edit(WALL, lambda obj: obj["spec"].update(ingress=[{}]))

@@ -1,5 +1,7 @@
 """What a world stands on: its Namespace, the rights in it, Service and wall."""
 
+from typing import Final
+
 from fractal_operator.adapters.api_errors import AlreadyExists, NotFound
 from fractal_operator.builders.namespace import build_namespace
 from fractal_operator.builders.network_policy import build_network_policy
@@ -12,6 +14,9 @@ from fractal_operator.core.world_plan import WorldPlan
 from fractal_operator.core.world_report import Refusal
 from fractal_operator.services.worlds.kept import Fixtures
 from fractal_operator.services.worlds.tools import Tools
+
+LOOK_S: Final = 60.0
+"""How often it is asked whether all of it is still there: a watch that was interrupted doesn't tell what vanished."""
 
 COLLECTIONS = {
     "Service": paths.services,
@@ -28,6 +33,7 @@ class Ground:
         self._tools = tools
         self._fixtures = Fixtures(tools.api)
         self._claimed = False
+        self._looked_at = float("-inf")
 
     @property
     def claimed(self) -> bool:
@@ -36,17 +42,34 @@ class Ground:
 
     async def prepare(self, plan: WorldPlan) -> Refusal | None:
         """Why the world can't stand there, or None when all is as it should be."""
+        if self._claimed:
+            await self._look_again(plan)
         if not self._claimed:
             refusal = judge(await self._namespace(plan), plan)
             if refusal is not None:
                 return refusal
             self._fixtures.forget()
-            self._claimed = True
+            self._claimed, self._looked_at = True, self._tools.clock()
         await self._fixtures.keep(f"{paths.NAMESPACES}/{plan.name}", build_namespace(plan))
         # The operator's own rights come first: the rest needs them.
         for wanted in (*build_role_bindings(plan), build_network_policy(plan), build_service(plan)):
             await self._fixtures.keep(_path(plan.name, wanted), wanted)
         return None
+
+    async def _look_again(self, plan: WorldPlan) -> None:
+        now = self._tools.clock()
+        if 0 <= now - self._looked_at < LOOK_S:
+            return
+        try:
+            namespace = await self._tools.api.get(f"{paths.NAMESPACES}/{plan.name}")
+        except NotFound:
+            self._claimed = False
+            return
+        if "deletionTimestamp" in namespace["metadata"] or judge(namespace, plan) is not None:
+            self._claimed = False
+            return
+        await self._fixtures.look()
+        self._looked_at = now
 
     def observe(self, world: str, kind: str, obj: Object, *, gone: bool) -> bool:
         """Take notice of an object of the world; whether it has to be put right."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fractal_operator.adapters.api import Api
-from fractal_operator.adapters.api_errors import Immutable
+from fractal_operator.adapters.api_errors import Immutable, NotFound
 from fractal_operator.core.drift import correction, essence
 from fractal_operator.core.names import Object
 
@@ -55,6 +55,16 @@ class Fixtures:
         kept = self._kept.get(path)
         if kept is None or kept.wanted != wanted:
             self._kept[path], _ = await apply(self._api, path, wanted)
+
+    async def look(self) -> None:
+        """Notice what was changed or deleted without anybody telling, as after a gap in a watch."""
+        for path in [*self._kept]:
+            try:
+                live = await self._api.get(path)
+            except NotFound:
+                self.observe(path, {}, gone=True)
+            else:
+                self.observe(path, live, gone=False)
 
     def observe(self, path: str, obj: Object, *, gone: bool) -> bool:
         """Take notice of an object; whether it has to be put right."""
