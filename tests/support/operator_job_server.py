@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 from support.operator_clockwork import BEGINNING
 
-from fractal_operator.adapters.api_errors import AlreadyExists, ApiAway, Conflict, NotFound
+from fractal_operator.adapters.api_errors import AlreadyExists, ApiAway, Conflict, Forbidden, NotFound
 from fractal_operator.core import paths
 from fractal_operator.core.names import ARRIVAL, Object
 
@@ -35,6 +35,9 @@ class JobServer:
     judges: list[Callable[[object, Object, Object], None]] = field(default_factory=list)
     writes: list[tuple[str, str]] = field(default_factory=list)
     away: bool = False
+    mute: int = 0
+    """So many statuses are written without an answer."""
+    forbidding: bool = False
     versions: "itertools.count[int]" = field(default_factory=lambda: itertools.count(100))
     version: int = 99
 
@@ -165,10 +168,16 @@ class ApiOf:
         await self._gate(f"before {what}")
         if self._server.away:
             raise ApiAway("the API server does not answer")
+        if self._server.forbidding:
+            raise Forbidden("this identity may not do that")
         try:
-            return effect()
+            done = effect()
         finally:
             await self._gate(f"after {what}")
+        if what == "put" and self._server.mute:
+            self._server.mute -= 1
+            raise ApiAway("the connection broke before the answer came")
+        return done
 
 
 def _version(job: Object) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from fractal_api.conditions import Condition, ConditionStatus, JobCondition
+from fractal_api.conditions import Condition, ConditionStatus, JobCondition, holds
 from fractal_api.jobs import FractalJobStatus
 from fractal_operator.core.actions import Milestone, Record
 from fractal_operator.core.jobs import Job
@@ -45,6 +45,23 @@ def recent_records(job: Job, now: datetime) -> list[Record]:
     if _is_recent(job.condition(JobCondition.FAILED), now):
         told.append(tell_failed(status))
     return told
+
+
+def records_between(before: FractalJobStatus, after: FractalJobStatus) -> list[Record]:
+    """What has happened to the job from one status to another, whoever wrote that one."""
+    told = {(record.milestone, record.attempt) for record in _implied(before)}
+    return [record for record in _implied(after) if (record.milestone, record.attempt) not in told]
+
+
+def _implied(status: FractalJobStatus) -> list[Record]:
+    """What must have happened to a job that has this status."""
+    world, attempt = status.assigned_to or "", status.attempts
+    if holds(status.conditions, JobCondition.FAILED):
+        return [tell_failed(status)]
+    if holds(status.conditions, JobCondition.COMPLETE):
+        return [tell_assigned(world, attempt), tell_started(world, attempt), tell_completed(status)]
+    told = [tell_assigned(world, attempt)] if holds(status.conditions, JobCondition.ASSIGNED) else []
+    return [*told, tell_started(world, attempt)] if holds(status.conditions, JobCondition.RUNNING) else told
 
 
 def _is_recent(condition: Condition | None, now: datetime) -> bool:

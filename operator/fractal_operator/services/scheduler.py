@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
-from fractal_api.errors import TemporaryError
+from fractal_api.errors import FractalError
 from fractal_api.events import Event
 from fractal_operator.core.jobs import Job, read_job
 from fractal_operator.core.milestones import recent_records
@@ -62,12 +62,14 @@ class Scheduler:
         self._metrics = metrics
         self._recorder = recorder
         self._woken = asyncio.Event()
+        self._told_clients: dict[str, Mapping[str, str] | None] = {}
         self._listed = asyncio.Event()
         self.ledger = Ledger()
         self.board = Board(self.ledger, self._clock, self._woken.set)
         self._placing = Placing(self.ledger, self.board, self._clock, limit=settings.max_running)
         self._archivist = Archivist(results, self._clock, told=self.board.told, troubled=self.board.troubled)
         hands = JobHands(self.board, self._placing, self._archivist, recorder, metrics)
+        self.ledger.noticed = hands.noticed
         self._clerk = Clerk(api, self.ledger, self._clock, hands, self._lost)
         self._couriers = Couriers(agents, self.board, self._archivist, self._clock)
         self._ears = Ears(self.board, self._archivist, metrics, self._clock)
@@ -93,6 +95,7 @@ class Scheduler:
 
     def observe_client_namespace(self, name: str, labels: Mapping[str, str] | None) -> None:
         """Take notice of a Kubernetes namespace; None when it is gone."""
+        self._told_clients[name] = labels
         if labels is None:
             self._placing.clients.pop(name, None)
         else:
@@ -159,7 +162,7 @@ class Scheduler:
                     self._listed.set()
                 await self._cycle()
                 troubles = 0
-            except TemporaryError as error:
+            except FractalError as error:  # even what no retry helps against may be put right by people
                 pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(troubles, 10))
                 troubles += 1
                 _logger.warning("decisions wait for %.1f s: %s", pause_s, error)
@@ -173,14 +176,14 @@ class Scheduler:
             await self._jobs.review()
             await self._worlds.settle()
             await self._jobs.place()
-        except TemporaryError:
+        except FractalError:
             self._couriers.dispatch()  # agents are asked all the same
             raise
         self._couriers.dispatch()
         self._measure()
 
     async def _sleep(self) -> None:
-        due = min(self._jobs.next_at(), self._worlds.next_at(), self._census.next_at)
+        due = min(self._jobs.next_at(), self._worlds.next_at(), self._clerk.next_at(), self._census.next_at)
         wait_s = min(LONGEST_SLEEP_S, max(SHORTEST_SLEEP_S, due - self._clock.monotonic()))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
@@ -188,8 +191,11 @@ class Scheduler:
 
     async def _list(self, *, first: bool) -> None:
         """Know every job that there is, and none that is no more."""
-        self._placing.clients.update(await self._census.clients())
+        self._told_clients.clear()
+        clients = await self._census.clients() | self._told_clients
+        self._placing.clients = {name: labels for name, labels in clients.items() if labels is not None}
         listed = await self._census.jobs()
+        self._census.done()
         for job in listed.jobs.values():
             self._see(job, deleted=False)
         for job in self.ledger:
@@ -202,15 +208,15 @@ class Scheduler:
                     self._recorder.record(job, record)
 
     def _see(self, job: Job, *, deleted: bool) -> None:
+        self.ledger.keep(job)
         if deleted or job.deleting:
             self._lost(self.ledger.get(job.uid) or job)
-        else:
-            self.ledger.keep(job)
 
     def _lost(self, job: Job) -> None:
         """A job is no more."""
         if self.ledger.drop(job.uid):
             self._placing.bury(job.uid)
+            self._clerk.bury(job.uid)
             self._clerk.see_off(job)
             self.board.ring(job.world)
             self._woken.set()

@@ -47,6 +47,10 @@ class Census:
         """Whether it is that time."""
         return self._clock.monotonic() >= self.next_at
 
+    def done(self) -> None:
+        """The scheduler knows all jobs now, and so it isn't time for a while."""
+        self.next_at = self._clock.monotonic() + EVERY_S
+
     async def jobs(self) -> Listed:
         """All jobs."""
         found: dict[str, Job] = {}
@@ -54,12 +58,11 @@ class Census:
         async for page in self._api.pages(paths.ALL_JOBS):
             version = page["metadata"].get("resourceVersion", "")
             found |= {job.uid: job for job in map(read_job, page["items"])}
-        self.next_at = self._clock.monotonic() + EVERY_S
         return Listed(jobs=found, version=version)
 
-    async def clients(self) -> dict[str, dict[str, str]]:
+    async def clients(self) -> dict[str, Mapping[str, str] | None]:
         """The labels of all Kubernetes namespaces."""
-        found: dict[str, dict[str, str]] = {}
+        found: dict[str, Mapping[str, str] | None] = {}
         async for page in self._api.pages(paths.NAMESPACES):
             found |= {item["metadata"]["name"]: item["metadata"].get("labels") or {} for item in page["items"]}
         return found

@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, Protocol, assert_never
 
 from fractal_api.errors import PermanentError
-from fractal_operator.adapters.api_errors import Conflict, NotFound
+from fractal_api.jobs import FractalJobStatus
+from fractal_operator.adapters.api_errors import ApiAway, Conflict, Forbidden, NotFound
 from fractal_operator.core import actions as a
 from fractal_operator.core import paths
 from fractal_operator.core import stimuli as s
@@ -19,6 +21,9 @@ _logger: Final = logging.getLogger(__name__)
 
 BARRED_S: Final = 60.0
 """How long a job is left alone whose status the API server won't take."""
+
+FORBIDDEN_S: Final = 5.0
+"""The same, when it says that the operator may not."""
 
 _RACES: Final = 4
 """Times that a stimulus is decided about anew because somebody else wrote meanwhile."""
@@ -48,14 +53,20 @@ class Hands(Protocol):
     def cancel_run(self, action: a.CancelRun) -> None:
         """See to it that the agent hasn't the run."""
 
-    def record(self, job: Job, action: a.Record) -> None:
-        """Tell people."""
-
     def forget_result(self, job: Job, action: a.ForgetResult) -> None:
         """Remove what the store has."""
 
     def written(self, before: Job, after: Job, stimulus: s.Stimulus) -> None:
         """A status was written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Doubt:
+    """A write without an answer: it may have been done."""
+
+    before: Job
+    stimulus: s.Stimulus
+    status: FractalJobStatus
 
 
 class Clerk:
@@ -68,6 +79,7 @@ class Clerk:
         self._hands = hands
         self._lost = lost
         self._barred: dict[str, float] = {}
+        self._doubts: dict[str, _Doubt] = {}
 
     async def apply(self, uid: str, stimulus: s.Stimulus) -> bool:
         """Whether the job is now as the stimulus makes it; when it isn't, look at it anew.
@@ -78,7 +90,9 @@ class Clerk:
             return not self.is_barred(uid) and await self._apply(uid, stimulus)
         except PermanentError as error:
             job = self._ledger.get(uid)
-            self._barred[uid] = self._clock.monotonic() + BARRED_S
+            # What this identity may not do now was forgotten or mistaken by people, who put it right.
+            barred_s = FORBIDDEN_S if isinstance(error, Forbidden) else BARRED_S
+            self._barred[uid] = self._clock.monotonic() + barred_s
             _logger.error("the status can't be written: %s", error, extra={"job": job.key if job else uid})  # noqa: TRY400
             return False
 
@@ -86,7 +100,21 @@ class Clerk:
         """Whether the job is left alone."""
         return self._barred.get(uid, 0.0) > self._clock.monotonic()
 
+    def next_at(self) -> float:
+        """When a job is left alone no longer; said once."""
+        due = min(self._barred.values(), default=float("inf"))
+        now = self._clock.monotonic()
+        self._barred = {uid: until for uid, until in self._barred.items() if until > now}
+        return due
+
+    def bury(self, uid: str) -> None:
+        """The job is gone: nothing is to be written any more."""
+        self._barred.pop(uid, None)
+        self._doubts.pop(uid, None)
+
     async def _apply(self, uid: str, stimulus: s.Stimulus) -> bool:
+        if uid in self._doubts and await self._was_done(uid) == stimulus:
+            return True
         for _ in range(_RACES):
             job = self._ledger.get(uid)
             if job is None:
@@ -104,6 +132,16 @@ class Clerk:
             else:
                 return True
         return False
+
+    async def _was_done(self, uid: str) -> s.Stimulus | None:
+        """The stimulus whose write had no answer, if it was done all the same: once is enough."""
+        if known := self._ledger.get(uid):
+            await self.refresh(known)
+        doubt, job = self._doubts.pop(uid), self._ledger.get(uid)
+        if job is None or job.status != doubt.status:
+            return None
+        self._hands.written(doubt.before, job, doubt.stimulus)
+        return doubt.stimulus
 
     async def refresh(self, job: Job) -> None:
         """Read the job anew."""
@@ -132,14 +170,12 @@ class Clerk:
         for action in decide(job, stimulus, self._clock.now()).actions:
             match action:
                 case a.WriteStatus():
-                    before, job = job, await self._write(job, action)
+                    before, job = job, await self._write(job, action, stimulus)
                     self._hands.written(before, job, stimulus)
-                case a.PutRun():
-                    pass  # an errand follows from the status, now and after a change of leaders
+                case a.PutRun() | a.Record():
+                    pass  # errands and Events follow from the status, whoever wrote it
                 case a.CancelRun():
                     self._hands.cancel_run(action)
-                case a.Record():
-                    self._hands.record(job, action)
                 case a.DeleteJob():
                     await self._api.delete(job_path(job), uid=job.uid)
                     self._lost(job)
@@ -148,8 +184,12 @@ class Clerk:
                 case _:
                     assert_never(action)
 
-    async def _write(self, job: Job, action: a.WriteStatus) -> Job:
-        fresh = read_job(await self._api.put(f"{job_path(job)}/status", status_body(job, action.status)))
+    async def _write(self, job: Job, action: a.WriteStatus, stimulus: s.Stimulus) -> Job:
+        try:
+            fresh = read_job(await self._api.put(f"{job_path(job)}/status", status_body(job, action.status)))
+        except ApiAway:
+            self._doubts[job.uid] = _Doubt(before=job, stimulus=stimulus, status=action.status)
+            raise
         self._ledger.keep(fresh)
         return fresh
 

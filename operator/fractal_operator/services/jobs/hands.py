@@ -6,7 +6,8 @@ from typing import Final
 from fractal_operator.core import actions as a
 from fractal_operator.core import stimuli as s
 from fractal_operator.core.jobs import Job
-from fractal_operator.core.lifecycle import State, state_of
+from fractal_operator.core.lifecycle import ACTIVE, State, state_of
+from fractal_operator.core.milestones import records_between
 from fractal_operator.services.jobs.archivist import Archivist
 from fractal_operator.services.jobs.board import Board
 from fractal_operator.services.jobs.placing import Placing
@@ -33,9 +34,17 @@ class JobHands:
         """See to it that the agent hasn't the run."""
         self._board.slot(action.world).unwanted.setdefault(action.run, Unwanted(message=action.message))
 
-    def record(self, job: Job, action: a.Record) -> None:
-        """Tell people."""
-        self._recorder.record(job, action)
+    def noticed(self, before: Job, after: Job) -> None:
+        """A job has changed, whoever wrote that: tell people, and see to it that no run goes on which it has left."""
+        for record in records_between(before.status, after.status):
+            self._recorder.record(after, record)
+        if state_of(before.status) not in ACTIVE:
+            return
+        if state_of(after.status) in ACTIVE and (before.world, before.run) == (after.world, after.run):
+            return
+        slot = self._board.slot(before.world)
+        if slot.facts is None or slot.facts.run != before.run or not slot.facts.settled:
+            slot.unwanted.setdefault(before.run, Unwanted(message="its job has left the world"))
 
     def forget_result(self, job: Job, action: a.ForgetResult) -> None:
         """Remove what the store has; if the run is on, after its end: it would write more."""

@@ -4,7 +4,7 @@ Watches repeat themselves and may be behind our own writes: what is older than w
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from typing import Final
 
@@ -27,6 +27,9 @@ class Ledger:
         self._running: Counter[str] = Counter()
         self._gone: deque[str] = deque(maxlen=_REMEMBERED)
         self._buried: set[str] = set()
+        self.noticed: Callable[[Job, Job], None] | None = None
+        """Is told of every change of a job that was known, whoever made it: from what, and to what."""
+
         self.changed: set[str] = set()
         """The jobs that are to be looked at, since they are not what they were."""
 
@@ -56,6 +59,8 @@ class Ledger:
         self._jobs[job.uid] = job
         self._index(job)
         self.changed.add(job.uid)
+        if known is not None and self.noticed is not None:
+            self.noticed(known, job)
         return True
 
     def drop(self, uid: str) -> Job | None:
