@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from fractal_operator.core.names import AGENT_PORT, SERVER_GROUP_LABEL, Object
+from fractal_operator.core.names import AGENT_PORT, OPERATOR, SERVER_GROUP_LABEL, Object
 from fractal_operator.core.world_plan import WorldPlan
 
 WALL: Final = "world"
@@ -27,7 +27,7 @@ def build_network_policy(plan: WorldPlan) -> Object:
             "policyTypes": ["Ingress", "Egress"],
             "ingress": [
                 {"from": [each_other]},
-                {"from": [home], "ports": [{"port": AGENT_PORT, "protocol": "TCP"}]},
+                {"from": [_operator(home)], "ports": [{"port": AGENT_PORT, "protocol": "TCP"}]},
             ],
             "egress": [
                 {"to": [each_other]},
@@ -36,6 +36,11 @@ def build_network_policy(plan: WorldPlan) -> Object:
             ],
         },
     }
+
+
+def _operator(home: Object) -> Object:
+    """The operator's pods, and no others of its namespace: not the store, nor the gateway, which strangers talk to."""
+    return {**home, "podSelector": {"matchLabels": {SERVER_GROUP_LABEL: OPERATOR}}}
 
 
 def _to_store(plan: WorldPlan, home: Object) -> Object:
