@@ -6,11 +6,12 @@ Lines that a stream brought already are not passed on again when it is opened an
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, Protocol
 
 from fractal_api.errors import FractalError
-from fractal_api.events import Event, Lost, Ready, Waiting, decode
+from fractal_api.events import Event, Lost, Ready, Retried, Waiting, decode
 from fractal_operator.adapters.api import Api
 from fractal_operator.adapters.logs import Line, Stamp, follow
 from fractal_operator.core.backoff import delay_s
@@ -47,10 +48,11 @@ class Worlds(Protocol):
 
 
 class Observer:
-    """Follows agents' logs; `hear` gets their events."""
+    """Follows agents' logs; `hear` gets their events. What counts events gets those since it began to lead."""
 
-    def __init__(self, api: Api, *, worlds: Worlds, hear: Hear) -> None:
+    def __init__(self, api: Api, *, worlds: Worlds, hear: Hear, clock: Callable[[], float] = time.time) -> None:
         self._api = api
+        self._since = int(clock())
         self._worlds = worlds
         self._hear = hear
 
@@ -89,6 +91,10 @@ class Observer:
         fruitful = False
         async with contextlib.aclosing(follow(self._api, world, MASTER, after=heard.get(pod.uid))) as lines:
             while (line := await _next(lines.__anext__())) is not None:
+                # After a restart of the container nobody can tell whose line this is: it is read again from a stream
+                # that begins with the new one.
+                if self._worlds.incarnation(world, pod.uid) not in {pod.incarnation, ""}:
+                    return True
                 fruitful = True
                 heard[pod.uid] = line.at
                 self._pass_on(world, pod, line)
@@ -105,8 +111,9 @@ class Observer:
                 self._worlds.tell(world, "")
             case _:
                 pass
-        # Asked for each line: a container may have been started anew, and its log goes on in this stream.
-        self._hear(world, self._worlds.incarnation(world, pod.uid) or pod.incarnation, event)
+        if isinstance(event, Retried) and line.at.seconds < self._since:
+            return  # it was counted by the leader before this one; nothing else depends on it
+        self._hear(world, pod.incarnation, event)
 
 
 async def _next(line: Awaitable[Line]) -> Line | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from support.operator_worlds import seen_pod
 
-from fractal_api.events import Event, Heartbeat, Lost, Ready, Waiting, encode
+from fractal_api.events import Event, Heartbeat, Lost, Ready, Retried, Waiting, encode
 from fractal_operator.adapters.api_errors import ApiAway, Invalid
 from fractal_operator.core.world_scene import PodSeen
 from fractal_operator.services import observer
@@ -147,6 +147,7 @@ async def test_another_pods_log_is_read_from_its_beginning() -> None:
 
 
 async def test_a_container_that_was_started_anew_is_called_by_its_new_name() -> None:
+    """What comes after the news of the restart may still be the former container's: it is read again."""
     world = World()
 
     class Restarted(Logs):
@@ -155,8 +156,24 @@ async def test_a_container_that_was_started_anew_is_called_by_its_new_name() -> 
                 yield each
                 world.pod = seen_pod(0, restarts=1)
 
-    async with following(Restarted([line(1, beat(1)), line(2, beat(2))]), world):
-        assert [incarnation for incarnation, _ in world.heard] == ["uid-0.0", "uid-0.1"]
+    async with following(Restarted([line(1, beat(1)), line(2, beat(2))], [line(3, beat(3))]), world):
+        assert [
+            (incarnation, event.iterations) for incarnation, event in world.heard if isinstance(event, Heartbeat)
+        ] == [
+            ("uid-0.0", 1),
+            ("uid-0.1", 3),
+        ]
+
+
+async def test_retries_that_another_leader_has_counted_are_not_counted_again() -> None:
+    world = World()
+    retried = Retried(run="r", cause="late", message="no rank answered")
+    logs = Logs([line(1, retried), line(2, beat(2)), line(9, retried)])
+    follower = Observer(cast("Api", logs), worlds=world, hear=world.hear, clock=lambda: START + 5.0)
+    task = asyncio.create_task(follower.follow("w1"))
+    await asyncio.wait_for(logs.over.wait(), 5)
+    task.cancel()
+    assert [event for _, event in world.heard] == [beat(2), retried]
 
 
 @pytest.mark.parametrize(
