@@ -19,6 +19,7 @@ LATE_S: Final = 1.0
 GONE_S: Final = 5.0
 LONGEST_PAUSE_S: Final = 1.2
 MOST: Final = 0.7
+SOME: Final = 0.3
 
 
 def test_a_job_that_is_suspended_from_the_beginning_waits_for_its_owner(lab: Lab, client: Client) -> None:
@@ -57,6 +58,25 @@ def test_a_suspended_job_frees_its_world_at_once_and_goes_on_from_its_tiles(lab:
     assert client.undisturbed(world) == status["result"]["sha256"]
 
 
+@pytest.mark.parametrize("turns", [pytest.param(12), pytest.param(100, marks=pytest.mark.soak)])
+def test_an_owner_who_can_not_decide_costs_no_tile_twice(lab: Lab, client: Client, turns: int) -> None:
+    """Suspended and resumed at any moment, also while the world still lets go of the run."""
+    seed = os.environ.get("FRACTAL_SEED") or secrets.token_hex(4)
+    print(f"\nrepeat with FRACTAL_SEED={seed}")
+    chance, world = random.Random(seed), lab.world("a")  # noqa: S311 - no secret depends on it
+    lab.forget_ledger(world)
+    client.submit("flag", world, samples=256)
+    for turn in range(turns):
+        time.sleep(chance.uniform(0, LONGEST_PAUSE_S) ** 3)  # the moment itself is what is tried
+        client.edit("flag", suspend=turn % 2 == 0)
+    status = client.complete("flag")
+    print(f"{status['attempts']} attempts, {status['interruptions']} interruptions")
+    ledger = lab.ledger(world)
+    assert ledger.rendered_after_acknowledged() == []
+    assert len(ledger.handed_out()) == TILES
+    assert status["failures"] == 0
+
+
 def test_a_job_is_given_up_at_its_deadline_and_frees_its_world(lab: Lab, client: Client) -> None:
     world = lab.world("a")
     uid = client.submit("long", world, activeDeadlineSeconds=DEADLINE_S)
@@ -92,7 +112,11 @@ def test_many_jobs_deleted_at_any_moment_leave_nothing_behind(lab: Lab, client: 
         pause_s = chance.uniform(0, LONGEST_PAUSE_S) ** 2
         time.sleep(pause_s)  # the moment itself is what is tried
         if chance.random() < MOST:
-            client.delete(there.pop(chance.choice([-1, 0])))
+            name = there.pop(chance.choice([-1, 0]))
+            client.delete(name)
+            if chance.random() < SOME:
+                uids.append(client.submit(name, world))  # another job of the same name
+                there.append(name)
     client.kubectl("delete", "fractaljobs", "--all", "--timeout=15s")
 
     measure("the world is free", lambda: lab.job_on(world) is None, bound_s=GONE_S)
