@@ -7,7 +7,7 @@ look at each write and each tile. At the end all is healed, and every job must c
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, settings
@@ -28,6 +28,8 @@ from fractal_api.events import Event
 from fractal_operator.core.failures import MAX_INTERRUPTIONS
 from fractal_operator.core.jobs import read_job
 from fractal_operator.core.lifecycle import ACTIVE, WAITING, State, state_of
+
+T = TypeVar("T")
 
 MAX_JOBS: Final = 6
 MAX_OPERATORS: Final = 2
@@ -202,7 +204,12 @@ class LifeOfJobs(RuleBasedStateMachine):
     @rule(pick=picks, then_s=moments)
     def a_drain_s_deadline_passes(self, pick: int, then_s: float) -> None:
         name = self._world(pick).name
-        self._do(lambda: [operator.scheduler.interrupt(name, "it drains") for operator in self.stage.operators], then_s)
+
+        def interrupt() -> None:
+            for operator in self.stage.operators:
+                operator.scheduler.interrupt(name, "it drains")
+
+        self._do(interrupt, then_s)
 
     @precondition(lambda self: len(self.stage.worlds) > 1)
     @rule(pick=picks, then_s=moments)
@@ -235,6 +242,10 @@ class LifeOfJobs(RuleBasedStateMachine):
 
     # ---- what must hold --------------------------------------------------------------------------------------------
 
+    @rule(times=st.integers(1, 3), then_s=moments)
+    def answers_of_the_api_server_get_lost(self, times: int, then_s: float) -> None:
+        self._do(lambda: setattr(self.stage.server, "mute", times), then_s)
+
     @invariant()
     def nothing_happened_that_must_never_happen(self) -> None:
         if operator_agent_fake.violations:
@@ -253,6 +264,7 @@ class LifeOfJobs(RuleBasedStateMachine):
         """Heal everything, and let all jobs come to their end, under one leader."""
         stage = self.stage
         stage.server.away = stage.store.away = stage.store.hidden = False
+        stage.server.mute = 0
         stage.store.damages = 0
         for operator in stage.operators[1:]:
             operator.kill()
@@ -394,7 +406,7 @@ class LifeOfJobs(RuleBasedStateMachine):
         return self._pick(list(self.stage.worlds.values()), pick)
 
     @staticmethod
-    def _pick(choice: list[Any], pick: int) -> Any:  # noqa: ANN401 - one of whatever there is
+    def _pick(choice: Sequence[T], pick: int) -> T:
         return choice[pick % len(choice)]
 
     def _do(self, change: Callable[[], object], then_s: float = 0.02) -> None:
