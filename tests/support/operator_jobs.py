@@ -49,7 +49,7 @@ def manifest(name: str = "seahorse", status: dict[str, Any] | None = None, **exe
 
 def job_in(state: State, **execution: object) -> Job:
     """A job in that state, come there by the table."""
-    job = read_job(manifest(status=None, **execution))
+    job = read_job(manifest("seahorse", None, **execution))
     for stimulus in _WAYS[state]:
         job = after(job, stimulus)
     return job
