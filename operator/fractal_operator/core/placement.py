@@ -20,7 +20,7 @@ SECONDS_PER_PRIORITY: Final = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A world, as placing sees it. `free` says that its agent answers and works on nothing.
+    """A world, as placing sees it. `free` says that its agent answers and works on nothing; `trouble` that it doesn't.
 
     `idle_since` is in seconds of any steady clock; `troubles` counts the failures of the last minutes.
     """
@@ -28,6 +28,7 @@ class Place:
     view: WorldView
     free: bool
     quarantine: Quarantine | None = None
+    trouble: str = ""
     idle_since: float = 0.0
     troubles: int = 0
 
@@ -89,7 +90,7 @@ def explain_wait(job: Job, client: Client, places: Sequence[Place], before: int)
             reason=JobReason.NOT_ALLOWED,
             message=f"spec.allowedNamespaces of {names} does not admit namespace {client.name}",
         )
-    ready = [place for place in allowed if place.view.takes_runs and place.quarantine is None]
+    ready = [place for place in allowed if _open(place) and not place.trouble]
     if not ready:
         return s.Hold(reason=JobReason.WORLD_NOT_READY, message=_trouble(allowed))
     return s.Hold(reason=JobReason.QUEUED, message=_busy(len(ready), before))
@@ -118,7 +119,10 @@ def _allowed(client: Client, world: WorldView) -> bool:
 def _trouble(places: Sequence[Place]) -> str:
     """Why none of these worlds takes a job, by the example of one."""
     first = min(places, key=lambda place: place.view.name)
-    why = first.quarantine.message if first.view.takes_runs and first.quarantine else first.view.why_not
+    if not first.view.takes_runs:
+        why = first.view.why_not
+    else:
+        why = first.quarantine.message if first.quarantine else first.trouble
     others = f" (and {len(places) - 1} more take none)" if len(places) > 1 else ""
     return f"the world {first.view.name} {why or 'takes no job now'}{others}"
 

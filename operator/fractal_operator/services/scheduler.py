@@ -181,6 +181,7 @@ class Scheduler:
             raise
         self._couriers.dispatch()
         self._measure()
+        await self._jobs.explain(self._woken.is_set)
 
     async def _sleep(self) -> None:
         due = min(self._jobs.next_at(), self._worlds.next_at(), self._clerk.next_at(), self._census.next_at)

@@ -59,9 +59,9 @@ class Archivist:
             self._reading.add(job.run)
             self._begin(self._read(job.uid, job.run))
 
-    def forget(self, uid: str, attempts: int) -> None:
-        """Have the store forget the job; the sweep does it if this doesn't."""
-        self._begin(self._forget(uid, attempts))
+    def forget(self, uid: str, attempts: int, key: str = "") -> None:
+        """Have the store forget the job, which people call `key`; the sweep does it if this doesn't."""
+        self._begin(self._forget(uid, attempts, key))
 
     async def close(self) -> None:
         """Give up what is on."""
@@ -88,18 +88,19 @@ class Archivist:
         finally:
             self._reading.discard(run)
 
-    async def _forget(self, uid: str, attempts: int) -> None:
+    async def _forget(self, uid: str, attempts: int, key: str) -> None:
         """Remove it at once; and again, since an agent may have been writing."""
-        await self._remove(uid, attempts)
+        await self._remove(uid, attempts, key)
         await asyncio.sleep(AFTERMATH_S)
-        await self._remove(uid, attempts)
+        await self._remove(uid, attempts, key)
 
-    async def _remove(self, uid: str, attempts: int) -> None:
+    async def _remove(self, uid: str, attempts: int, key: str) -> None:
         for attempt in range(_FORGET_TRIES):
             try:
                 await self._results.forget(uid, attempts)
             except TemporaryError as error:
-                _logger.warning("what the store has of a deleted job could not be removed yet: %s", error)
+                extra = {"job": key or uid}
+                _logger.warning("what the store has of a deleted job can't be removed yet: %s", error, extra=extra)
                 await asyncio.sleep(2**attempt)
             else:
                 return

@@ -54,6 +54,9 @@ class Board:
     def forget(self, name: str) -> None:
         """Let a slot go: its world is gone, and no job is on it."""
         self._slots.pop(name, None)
+        bell = self._bells.pop(name, None)
+        if bell is not None:
+            bell.set()  # whoever waits asks anew, with a bell of its own
 
     def told(self, run: str, record: ResultRecord | None) -> None:
         """The store has said what it has of a run."""

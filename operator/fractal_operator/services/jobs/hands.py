@@ -51,9 +51,9 @@ class JobHands:
         slot = self._board.find(job.world)
         entry = slot.unwanted.get(job.run) if slot else None
         if entry is not None and not entry.ended:
-            entry.forget = (job.uid, action.attempts)
+            entry.forget = (job.uid, action.attempts, job.key)
         else:
-            self._archivist.forget(job.uid, action.attempts)
+            self._archivist.forget(job.uid, action.attempts, job.key)
 
     def written(self, before: Job, after: Job, stimulus: s.Stimulus) -> None:
         """Count and log what a status says now; tell who waits for news of a world."""

@@ -1,6 +1,7 @@
 """Looks at jobs: what their specs and the clock ask for, which world they get, and why they wait if none."""
 
 import heapq
+from collections.abc import Callable
 from typing import Final
 
 from fractal_operator.core import stimuli as s
@@ -12,6 +13,12 @@ _STEPS: Final = 5
 """Duties in a row that one look at a job may bring."""
 
 _AGAIN_S: Final = 1.0
+
+UNDISTURBED: Final = 5
+"""So many jobs are told why they wait whatever else there is: each write is news itself."""
+
+LONGEST_S: Final = 1.0
+"""So long at most are changed jobs looked at before worlds get their turn."""
 
 
 class JobRounds:
@@ -36,7 +43,8 @@ class JobRounds:
         now = self._clock.monotonic()
         while self._agenda and self._agenda[0][0] <= now:
             self._ledger.changed.add(heapq.heappop(self._agenda)[1])
-        while self._ledger.changed:
+        begun = now
+        while self._ledger.changed and self._clock.monotonic() - begun < LONGEST_S:
             uid = next(iter(self._ledger.changed))
             await self._review(uid)
             self._ledger.changed.discard(uid)
@@ -45,7 +53,7 @@ class JobRounds:
             del self._losses[uid]
 
     async def place(self) -> None:
-        """Give free worlds to waiting jobs, and say of the others why they wait."""
+        """Give free worlds to waiting jobs."""
         passed = {job.uid for job in self._ledger.waiting() if self._clerk.is_barred(job.uid)}
         while (pick := self._placing.pick(passed)) is not None:
             job, world = pick
@@ -58,11 +66,22 @@ class JobRounds:
             finally:
                 slot.reserved = ""
                 self._board.ring(world)
-        for job, hold in self._placing.explanations():
-            await self._clerk.apply(job.uid, hold)
+
+    async def explain(self, interrupted: Callable[[], bool]) -> None:
+        """Say of a few jobs why they wait; the rest waits when there are other things to do."""
+        told, done = self._placing.explanations(), 0
+        try:
+            while done < len(told) and (done < UNDISTURBED or not interrupted()):
+                job, hold = told[done]
+                await self._clerk.apply(job.uid, hold)
+                done += 1
+        finally:
+            self._placing.say_later(job for job, _ in told[done:])
 
     def next_at(self) -> float:
         """When time alone may bring something."""
+        if self._ledger.changed:
+            return float("-inf")
         return min(self._agenda[0][0] if self._agenda else float("inf"), self._placing.next_at())
 
     async def _review(self, uid: str) -> None:

@@ -1,6 +1,7 @@
 """Gives waiting jobs to free worlds, and tells those that stay why they wait."""
 
-from datetime import datetime
+import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from fractal_api.conditions import JobCondition
@@ -23,6 +24,11 @@ STARTING_S: Final = 3.0
 
 AGAIN_S: Final = 30.0
 """So often at most is it looked at why a job waits."""
+
+AT_ONCE: Final = 20
+"""So many jobs at most are told why they wait before anything else gets its turn."""
+
+_DIGITS: Final = re.compile(r"\d+")
 
 _NEVER: Final = float("inf")
 
@@ -67,19 +73,33 @@ class Placing:
         return None
 
     def explanations(self) -> list[tuple[Job, s.Hold]]:
-        """What is to be said of jobs that wait; of each at most every half minute, and only if it is another reason."""
+        """What is to be said of jobs that wait: of a few at once, of each at most every half minute, and only news."""
         now, places = self._clock.monotonic(), None
         told: list[tuple[Job, s.Hold]] = []
+        if not self._is_anything_due(now):
+            return told
         for before, job in enumerate(self.queue()):
-            due = self._explain_at.setdefault(job.uid, max(now + SETTLING_S, self._started + STARTING_S))
-            if due > now:
+            if self._explain_at.get(job.uid, _NEVER) > now:
                 continue
+            if len(told) == AT_ONCE:
+                break
             self._explain_at[job.uid] = now + AGAIN_S
             places = places or self.places()
             hold = placement.explain_wait(job, self._client(job), places, before)
             if _is_news(job, hold):
                 told.append((job, hold))
         return told
+
+    def say_later(self, jobs: Iterable[Job]) -> None:
+        """Explain these when there is time for it."""
+        now = self._clock.monotonic()
+        self._explain_at.update((job.uid, now) for job in jobs if job.uid in self._explain_at)
+
+    def _is_anything_due(self, now: float) -> bool:
+        """Whether some job's wait is to be explained; those that are new get their time."""
+        first = max(now + SETTLING_S, self._started + STARTING_S)
+        due = [self._explain_at.setdefault(job.uid, first) for job in self._ledger.waiting() if self._is_ready(job)]
+        return min(due, default=_NEVER) <= now
 
     def next_at(self) -> float:
         """When time alone may change something for a waiting job."""
@@ -93,8 +113,12 @@ class Placing:
 
     def queue(self) -> list[Job]:
         """The jobs that may be assigned now, in their order; those that back off say so already."""
-        now = self._clock.now()
-        return sorted((job for job in self._ledger.waiting() if _is_ready(job, now)), key=placement.turn_of)
+        return sorted((job for job in self._ledger.waiting() if self._is_ready(job)), key=placement.turn_of)
+
+    def _is_ready(self, job: Job) -> bool:
+        """Whether nothing but a world is missing."""
+        again = retry_at(job.status)
+        return job.spec is not None and not job.suspended and (again is None or again <= self._clock.now())
 
     def _client(self, job: Job) -> placement.Client:
         return placement.Client(
@@ -105,13 +129,9 @@ class Placing:
         )
 
 
-def _is_ready(job: Job, now: datetime) -> bool:
-    """Whether nothing but a world is missing."""
-    again = retry_at(job.status)
-    return job.spec is not None and not job.suspended and (again is None or again <= now)
-
-
 def _is_news(job: Job, hold: s.Hold) -> bool:
-    """Whether the job's status says something else: numbers in a message may grow old."""
+    """Whether the job's status says something else: only numbers in a message may grow old."""
     assigned = job.condition(JobCondition.ASSIGNED)
-    return assigned is None or assigned.reason != hold.reason
+    if assigned is None or assigned.reason != hold.reason:
+        return True
+    return _DIGITS.sub("", assigned.message) != _DIGITS.sub("", hold.message)

@@ -16,6 +16,9 @@ from fractal_operator.core.worlds import AgentRef, Quarantine, WorldView
 REINSPECT_S: Final = 3600.0
 """So often each agent is asked for all its runs."""
 
+TROUBLE_S: Final = 5.0
+"""An agent that doesn't answer for so long keeps its world from being called busy."""
+
 _SEEN_S: Final = 1.0
 
 
@@ -23,12 +26,12 @@ _SEEN_S: Final = 1.0
 class Unwanted:
     """A run that must end at the world's agent, and why; `ended` when the agent has said so.
 
-    `forget` is the uid and the attempts of a deleted job, whose stored tiles go then.
+    `forget` is the uid, the attempts and the name of a deleted job, whose stored tiles go then.
     """
 
     message: str
     ended: bool = False
-    forget: tuple[str, int] | None = None
+    forget: tuple[str, int, str] | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -137,9 +140,14 @@ class Slot:
             view=self.view,
             free=free,
             quarantine=self.quarantine,
+            trouble=f"can't be used: {self.trouble}" if self._is_absent(now) else "",
             idle_since=self.idle_since,
             troubles=len(quarantine.recent(self.failures, now)),
         )
+
+    def _is_absent(self, now: float) -> bool:
+        """Whether its agent hasn't answered for so long that people may want to know."""
+        return self.silences > 0 and self.absent_since is not None and now - self.absent_since >= TROUBLE_S
 
     def next_at(self, now: float) -> float:
         """When time alone may change something here."""
