@@ -39,13 +39,13 @@ class Recorder:
         self._api = api
         self._clock = clock
         self._instance = instance
-        self._waiting: deque[tuple[str, Object]] = deque(maxlen=_MAX_WAITING)
+        self._waiting: deque[tuple[str, Object, str]] = deque(maxlen=_MAX_WAITING)
         self._filled = asyncio.Event()
 
     def record(self, job: Job, record: Record) -> None:
         """Tell it, soon."""
         event = build_event(job, record, self._clock.now(), self._instance)
-        self._waiting.append((paths.events(job.namespace), event))
+        self._waiting.append((paths.events(job.namespace), event, job.key))
         self._filled.set()
 
     async def run(self) -> None:
@@ -56,17 +56,18 @@ class Recorder:
                 await self._write(*self._waiting.popleft())
             self._filled.clear()
 
-    async def _write(self, path: str, event: Object) -> None:
+    async def _write(self, path: str, event: Object, key: str) -> None:
+        extra = {"job": key}
         for attempt in range(1, _TRIES + 1):
             try:
                 await self._api.create(path, event)
             except AlreadyExists:
                 return
             except TemporaryError as error:
-                _logger.warning("an Event could not be written (try %d of %d): %s", attempt, _TRIES, error)
+                _logger.warning("an Event could not be written (try %d of %d): %s", attempt, _TRIES, error, extra=extra)
                 await asyncio.sleep(_PAUSE_S * attempt)
             except FractalError as error:  # such as a namespace that is being deleted
-                _logger.info("an Event is not written: %s", error)
+                _logger.info("an Event is not written: %s", error, extra=extra)
                 return
             else:
                 return
