@@ -17,6 +17,12 @@ OURS: Final = {WORLD_LABEL: kopf.PRESENT}
 RELEASE_S: Final = 10.0
 """How long one call waits for a world's end; kopf writes an annotation after each."""
 
+POLLING_S: Final = 0.5
+"""How often kopf asks whether the observer of a deleted world has ended; each time it may write a touch.
+
+It is asked between calls of `let_go` only, which wait for the same end: so seldom, however short this is.
+"""
+
 
 class WorldOffice(Protocol):
     """The part of kopf's memo that these handlers need."""
@@ -56,7 +62,7 @@ async def let_go(name: str, uid: str, memo: WorldOffice, **_: object) -> None:
         raise kopf.TemporaryError("its run is not over yet", delay=0.1)
 
 
-@kopf.daemon(*WORLDS, registry=REGISTRY, cancellation_polling=RELEASE_S)
+@kopf.daemon(*WORLDS, registry=REGISTRY, cancellation_polling=POLLING_S)
 async def observe_agent(name: str, uid: str, stopped: kopf.DaemonStopped, memo: WorldOffice, **_: object) -> None:
     """Follow the world's agent; during a drain, too, while its last run is on."""
     await memo.observer.follow_until(name, _ended(name, uid, stopped, memo))

@@ -12,6 +12,7 @@ from fractal_operator.core.names import WORLD_LABEL
 from fractal_operator.handlers import namespaces
 from fractal_operator.handlers.kopf_settings import build_kopf_settings
 from fractal_operator.handlers.namespaces import WorldOffice
+from fractal_operator.handlers.registry import REGISTRY
 
 
 class Keepers:
@@ -92,6 +93,12 @@ async def test_an_operator_that_leaves_does_not_wait_for_a_drain() -> None:
 
     observing = namespaces.observe_agent(name="w1", uid="u1", stopped=stopped, memo=office(Keepers(False)))
     await asyncio.wait_for(observing, 5)
+
+
+def test_a_deleted_world_is_not_kept_for_its_observers_sake() -> None:
+    """What kopf waits between two looks at a daemon is what a deletion may take longer than its run."""
+    (daemon,) = [each for each in REGISTRY._spawning.get_all_handlers() if each.id == "observe_agent"]
+    assert daemon.cancellation_polling == namespaces.POLLING_S <= 0.5
 
 
 def test_only_what_belongs_to_worlds_is_watched() -> None:
