@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -39,6 +39,18 @@ class StoredPassword(CredentialProvider):
     async def get_credentials_async(self) -> tuple[str, str]:
         """The same; whoever reads a file reads it beside the loop."""
         return await asyncio.to_thread(self.get_credentials)
+
+
+class CurrentPassword(CredentialProvider):
+    """A user whose password is asked for at each new connection: whoever knows it may have learned another one."""
+
+    def __init__(self, user: str, ask: Callable[[], Awaitable[str]]) -> None:
+        self._user = user
+        self._ask = ask
+
+    async def get_credentials_async(self) -> tuple[str, str]:
+        """The user and the password."""
+        return self._user, await self._ask()
 
 
 class StoreLink:

@@ -6,6 +6,7 @@ password makes another name.
 
 import base64
 import hashlib
+import hmac
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 TOKEN: Final = "token"  # noqa: S105 - the name of a key
 
-_FORMAT: Final = "1"
+_FORMAT: Final = "2"
 _FILES: Final = frozenset({"host", "user", "authorized_keys", "known_hosts", TOKEN, "store"})
 
 
@@ -29,13 +30,19 @@ class KeyPair:
     public: str
 
 
-def secret_name(plan: WorldPlan, store: str) -> str:
-    """The name of the Secret for this world and this store's address."""
+def secret_name(plan: WorldPlan, store: str, *, pepper: str) -> str:
+    """The name of the Secret for this world and this store's address.
+
+    More people read names than Secrets: without `pepper`, which they don't know, a guess at the store's password can't
+    be tried on the name.
+    """
     made_for = "\n".join((_FORMAT, plan.uid, store))
-    return f"{WORLD_SET}-{hashlib.sha256(made_for.encode()).hexdigest()[:12]}"
+    return f"{WORLD_SET}-{hmac.digest(pepper.encode(), made_for.encode(), 'sha256').hex()[:12]}"
 
 
-def build_secret(plan: WorldPlan, *, store: str, host: KeyPair, user: KeyPair, token: str) -> Object:
+def build_secret(  # noqa: PLR0913 - a Secret of so many parts
+    plan: WorldPlan, name: str, *, store: str, host: KeyPair, user: KeyPair, token: str
+) -> Object:
     """The Secret, with a file for each key; what the pods are told of their peers fits pods of any number."""
     files = {
         "host": host.private,
@@ -48,7 +55,7 @@ def build_secret(plan: WorldPlan, *, store: str, host: KeyPair, user: KeyPair, t
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": plan.metadata(secret_name(plan, store)),
+        "metadata": plan.metadata(name),
         "type": "Opaque",
         "immutable": True,
         "data": {name: base64.b64encode(text.encode()).decode() for name, text in files.items()},

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from fractal_operator.adapters.agents import AgentClient
 from fractal_operator.adapters.api import Api
 from fractal_operator.adapters.results import ResultStore
-from fractal_operator.adapters.store_link import StoredPassword, StoreLink
+from fractal_operator.adapters.store_link import CurrentPassword, StoredPassword, StoreLink
 from fractal_operator.builders.store_secrets import StoreUser
 from fractal_operator.core.pulse import Pulse
 from fractal_operator.core.settings import OperatorSettings
@@ -48,7 +48,7 @@ async def open_office(premises: Premises, steps: FirstSteps, pulse: Pulse) -> As
         clock = Clock()
         agents = AgentClient()
         leaving.push_async_callback(agents.close)
-        link = await _store_link(settings, steps)
+        link = _store_link(settings, steps)
         leaving.push_async_callback(link.close)
         scheduler = Scheduler(
             api=api,
@@ -89,13 +89,17 @@ def _tools(premises: Premises, steps: FirstSteps, scheduler: Scheduler) -> Tools
         board=scheduler,
         home=home,
         store=partial(steps.store_address, StoreUser.WORLD),
+        pepper=partial(steps.password, StoreUser.OPERATOR),
         secrets_check_s=settings.secrets_check_s,
         farewell=premises.farewell,
     )
 
 
-async def _store_link(settings: OperatorSettings, steps: FirstSteps) -> StoreLink:
+def _store_link(settings: OperatorSettings, steps: FirstSteps) -> StoreLink:
     if settings.store_password_file is not None:
-        credentials = StoredPassword(StoreUser.OPERATOR, settings.store_password_file)
-        return StoreLink(settings.store_address, credentials=credentials)
-    return StoreLink(await steps.store_address(StoreUser.OPERATOR))
+        stored = StoredPassword(StoreUser.OPERATOR, settings.store_password_file)
+        return StoreLink(settings.store_address, credentials=stored)
+    if settings.store_names_user:
+        return StoreLink(settings.store_address)
+    credentials = CurrentPassword(StoreUser.OPERATOR, partial(steps.password, StoreUser.OPERATOR))
+    return StoreLink(settings.store_address, credentials=credentials)

@@ -84,8 +84,12 @@ class FirstSteps:
         """The address of the store for this user, with its password; as it is when it names a user."""
         if self._settings.store_names_user:
             return self._settings.store_address
+        return self._settings.store_address_as(user, await self.password(user))
+
+    async def password(self, user: StoreUser) -> str:
+        """The password of this user, as it was last read."""
         known = self._known or await self.make_secrets()
-        return self._settings.store_address_as(user, known[user])
+        return known[user]
 
     async def make_world(self) -> None:
         """See that the first FractalNamespace was made once; whoever deletes it later is obeyed."""

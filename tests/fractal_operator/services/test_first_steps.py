@@ -130,6 +130,19 @@ async def test_a_step_that_fails_is_taken_again_and_says_why(
     assert sum("could not find the requested resource" in record.getMessage() for record in caplog.records) == 2
 
 
+async def test_another_password_is_known_after_a_while(api: Api, server: ApiServer) -> None:
+    mine = steps(api, FRACTAL_SECRETS_CHECK_SECONDS="1")
+    before = await mine.password(StoreUser.OPERATOR)
+    keeping = asyncio.create_task(mine.keep_secrets())
+    body = server.objects[STORE]
+    server.put(STORE, {**body, "data": {**body["data"], "operator-password": base64.b64encode(b"new").decode()}})
+    async with asyncio.timeout(10):
+        while await mine.password(StoreUser.OPERATOR) == before:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.05)
+    assert await mine.password(StoreUser.OPERATOR) == "new"
+    keeping.cancel()
+
+
 async def test_what_keeps_a_step_from_being_done_is_told_until_it_is(
     api: Api, server: ApiServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

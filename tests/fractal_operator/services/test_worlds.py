@@ -44,11 +44,15 @@ class Stage:
         async def store() -> str:
             return self.store
 
+        async def pepper() -> str:
+            return "known to few"
+
         tools = Tools(
             api=cast("Api", self.cluster),
             board=self.board,
             home=HOME,
             store=store,
+            pepper=pepper,
             farewell=self.farewell,
             clock=lambda: loop.time() + self.ahead_s,
         )

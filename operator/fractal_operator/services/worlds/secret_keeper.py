@@ -37,7 +37,7 @@ class SecretKeeper:
         if self._known is not None and 0 < self.due_s(now) <= self._tools.secrets_check_s:
             return self._known[2]
         store = await self._tools.store()
-        name = secret_name(plan, store)
+        name = secret_name(plan, store, pepper=await self._tools.pepper())
         body = await self._find(plan, name) or await self._make(plan, name, store)
         found = read_secret(body)
         if found is None:
@@ -47,7 +47,7 @@ class SecretKeeper:
 
     async def peek(self, plan: WorldPlan) -> WorldSecret:
         """The Secret that is there, which is not made if there is none; NotFound then."""
-        name = secret_name(plan, await self._tools.store())
+        name = secret_name(plan, await self._tools.store(), pepper=await self._tools.pepper())
         body = await self._tools.api.get(f"{paths.secrets(plan.name)}/{name}")
         found = read_secret(body)
         if found is None:
@@ -79,7 +79,7 @@ class SecretKeeper:
         else:
             host, user = ssh_keys.generate(), ssh_keys.generate()
             token = secrets.token_urlsafe(TOKEN_BYTES)
-            body = build_secret(plan, store=store, host=host, user=user, token=token)
+            body = build_secret(plan, name, store=store, host=host, user=user, token=token)
         try:
             return await self._tools.api.create(paths.secrets(plan.name), body)
         except AlreadyExists:  # another operator, for the moment in which there may be two
