@@ -158,7 +158,7 @@ class OperatorSettings(Settings):
         default=10.0,
         gt=0,
         alias="SCALING_THRESHOLD",
-        description="Waiting jobs a world from which on another world is worth having.",
+        description="Waiting jobs a world from which on another world is worth having: kept for pools; no effect yet.",
     )
     mpi_password: str | None = Field(
         default=None,
