@@ -14,15 +14,24 @@ from fractal_operator.core.names import Object
 ACL_KEY: Final = "users.acl"
 
 _LEGACY_KEYS: Final = ("pending_tasks", "mpi_jobs", "running_tasks", "completed_tasks", "*:dead")
-"""The earlier system's lists, and those of payloads that nobody could read."""
+"""The earlier system's lists and hash, and the lists of payloads that nobody could read."""
 
-_QUEUES: Final = "+ping +@list +del +unlink +exists +type +expire +ttl +multi +exec +discard +watch +unwatch"
+_LISTS: Final = "+lpush +rpush +lrange +llen +lpop +rpop +lrem +lindex"
+_HASHES: Final = "+hget +hexists +hgetall +hkeys +hlen +hset +hdel"
+_ANY_KEY: Final = "+del +unlink +exists +type +expire +ttl"
+_TOGETHER: Final = "+multi +exec +discard +watch +unwatch"
+_GREETING: Final = "+ping +hello +select +client|setname +client|id"
+"""What clients say by themselves when they connect.
+
+A Redis before 7.2 doesn't start with CLIENT SETINFO in its ACL; clients go on without it.
+"""
+
 _COMMANDS: Final[Mapping[str, str]] = {
     "world": "+ping +hset +hget +hgetall +hkeys +get +set +expire +unlink +watch +unwatch +multi +exec +discard",
     "operator": "+ping +scan +get +unlink",
     "gateway": "+ping +get +hgetall +expire",
-    "bridge": _QUEUES,
-    "default": _QUEUES,
+    "bridge": f"{_GREETING} +@list {_HASHES} {_ANY_KEY} {_TOGETHER}",
+    "default": f"{_GREETING} {_LISTS} {_HASHES} {_ANY_KEY} {_TOGETHER}",
 }
 
 

@@ -89,6 +89,18 @@ def test_the_world_has_the_commands_of_the_store_and_no_others() -> None:
         ("default", ("RPUSH", "mpi_jobs", "x"), True),
         ("default", ("LPUSH", "pending_tasks", "x"), True),
         ("default", ("LRANGE", "completed_tasks", "0", "-1"), True),
+        ("default", ("HSET", "completed_tasks", "f", "x"), True),
+        ("default", ("HGETALL", "completed_tasks"), True),
+        ("default", ("LRANGE", "mpi_jobs:dead", "0", "-1"), True),
+        ("default", ("HELLO", "3"), True),
+        ("default", ("CLIENT", "SETNAME", "x"), True),
+        ("default", ("CLIENT", "KILL", "ID", "1"), False),
+        ("default", ("HGETALL", OURS), False),
+        ("default", ("DEL", OURS), False),
+        ("default", ("EVAL", "return 1", "0"), False),
+        ("default", ("SUBSCRIBE", "x"), False),
+        ("default", ("RENAME", "mpi_jobs", "pending_tasks"), False),
+        ("default", ("BLPOP", "mpi_jobs", "0"), False),
         ("default", ("RPUSH", "anything_else", "x"), False),
         ("default", ("GET", OURS), False),
         ("default", ("KEYS", "*"), False),
@@ -134,3 +146,17 @@ def test_the_secrets_hold_what_their_readers_mount() -> None:
     }
     assert store["stringData"]["users.acl"] == build_acl("mine", PASSWORDS)
     assert build_gateway_secret("x")["stringData"] == {"gateway-password": "x"}
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_a_caller_of_the_earlier_system_needs_no_user(store: RedisServer, protocol: int) -> None:
+    with redis.Redis.from_url(store.url, protocol=protocol) as client:
+        client.rpush("pending_tasks", "task")
+        assert client.lrange("pending_tasks", 0, -1) == [b"task"]
+        client.hset("completed_tasks", "task", "picture")
+        assert client.hexists("completed_tasks", "task")
+        assert client.hgetall("completed_tasks") == {b"task": b"picture"}
+        with client.pipeline() as pipe:
+            pipe.lpop("pending_tasks")
+            pipe.hdel("completed_tasks", "task")
+            assert pipe.execute() == [b"task", 1]
