@@ -7,9 +7,9 @@ from typing import Final, Protocol
 from fractal_operator.core import paths
 from fractal_operator.core.jobs import Job, read_job
 from fractal_operator.core.names import Object
-from fractal_operator.services.jobs.clerk import Writes
 from fractal_operator.services.jobs.clock import Clock
 from fractal_operator.services.jobs.ledger import is_newer
+from fractal_operator.services.jobs.ports import Writes
 
 EVERY_S: Final = 600.0
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol, assert_never
+from typing import Final, assert_never
 
 from fractal_api.errors import PermanentError
 from fractal_api.jobs import FractalJobStatus
@@ -13,9 +13,9 @@ from fractal_operator.core import paths
 from fractal_operator.core import stimuli as s
 from fractal_operator.core.jobs import Job, read_job, status_body
 from fractal_operator.core.lifecycle import decide
-from fractal_operator.core.names import Object
 from fractal_operator.services.jobs.clock import Clock
 from fractal_operator.services.jobs.ledger import Ledger
+from fractal_operator.services.jobs.ports import Hands, Writes
 
 _logger: Final = logging.getLogger(__name__)
 
@@ -27,37 +27,6 @@ FORBIDDEN_S: Final = 5.0
 
 _RACES: Final = 4
 """Times that a stimulus is decided about anew because somebody else wrote meanwhile."""
-
-
-class Writes(Protocol):
-    """The part of the API server that statuses need."""
-
-    async def get(self, path: str, **query: str) -> Object:
-        """The object at `path`."""
-        ...
-
-    async def put(self, path: str, body: Object) -> Object:
-        """The object at `path`, replaced."""
-        ...
-
-    async def delete(
-        self, path: str, *, uid: str | None = None, grace_s: int | None = None, propagation: str | None = None
-    ) -> None:
-        """Return when it is gone or going."""
-        ...
-
-
-class Hands(Protocol):
-    """What follows from a decision, beside the status."""
-
-    def cancel_run(self, action: a.CancelRun) -> None:
-        """See to it that the agent hasn't the run."""
-
-    def forget_result(self, job: Job, action: a.ForgetResult) -> None:
-        """Remove what the store has."""
-
-    def written(self, before: Job, after: Job, stimulus: s.Stimulus) -> None:
-        """A status was written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
