@@ -12,7 +12,14 @@ GRACE_S: Final = 30
 
 HOME: Final = "/tmp"  # noqa: S108 - a pod's own
 SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108 - a pod's own
-DEFAULT_REQUESTS: Final = {"cpu": "100m", "memory": "256Mi"}
+DEFAULT_CPU: Final = "100m"
+BASE_MEMORY_MIB: Final = 192
+SLOT_MEMORY_MIB: Final = 64
+"""What a pod requests unless its template says otherwise: an agent at work needs up to 300 MiB, and an idle rank 60.
+
+There is no limit by default: beyond it a run would lose a whole pod at once, where a node that is short of memory takes
+from those first who use most beyond their requests. The pod's /dev/shm counts as its memory, and has a limit.
+"""
 
 LOST_NODE_S: Final = 30
 """How long pods stay on a node that is lost; Kubernetes' own choice is five minutes. They hold nothing."""
@@ -119,11 +126,12 @@ def _probe(path: str, *, period_s: int, failures: int) -> Object:
 
 
 def _resources(plan: WorldPlan) -> Object:
+    default = {"cpu": DEFAULT_CPU, "memory": f"{BASE_MEMORY_MIB + SLOT_MEMORY_MIB * plan.slots}Mi"}
     wish = plan.template.resources
     if wish is None:
-        return {"requests": dict(DEFAULT_REQUESTS)}
+        return {"requests": default}
     # A limit without a request is the request, too, by Kubernetes' own rule.
-    requests = {name: amount for name, amount in DEFAULT_REQUESTS.items() if name not in wish.limits} | wish.requests
+    requests = {name: amount for name, amount in default.items() if name not in wish.limits} | wish.requests
     return {"requests": requests, **({"limits": dict(wish.limits)} if wish.limits else {})}
 
 

@@ -100,6 +100,18 @@ def test_pods_and_set_carry_the_same_revision_and_a_rest_changes_neither() -> No
     assert resting["spec"]["template"]["metadata"]["annotations"][REVISION] == revision()
 
 
+def test_a_pod_requests_memory_for_each_of_its_ranks_and_has_no_limit() -> None:
+    def resources(**spec: Any) -> dict[str, Any]:  # noqa: ANN401 - any field
+        pod = build_stateful_set(world_plan(**spec), SECRET)["spec"]["template"]["spec"]
+        found: dict[str, Any] = pod["containers"][0]["resources"]
+        return found
+
+    assert resources() == {"requests": {"cpu": "100m", "memory": "256Mi"}}
+    assert resources(slotsPerNode=8) == {"requests": {"cpu": "100m", "memory": "704Mi"}}
+    own = {"requests": {"memory": "1Gi"}}
+    assert resources(slotsPerNode=8, template={"resources": own}) == {"requests": {"cpu": "100m", "memory": "1Gi"}}
+
+
 def test_the_labels_that_find_pods_are_not_a_templates_to_give() -> None:
     labels = build_stateful_set(world_plan(**RICH), SECRET)["spec"]["template"]["metadata"]["labels"]
 
