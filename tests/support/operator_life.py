@@ -61,7 +61,7 @@ class LifeOfJobs(RuleBasedStateMachine):
     # ---- the beginning ---------------------------------------------------------------------------------------------
 
     @initialize(
-        worlds=st.integers(1, 2),
+        worlds=st.integers(1, 3),
         tiles=st.lists(st.integers(1, 5), min_size=2, max_size=4),
         slowness=st.tuples(delays, delays),
         then_s=moments,
@@ -120,14 +120,24 @@ class LifeOfJobs(RuleBasedStateMachine):
         self._do(lambda: self.stage.later(next_s, self._succeed), then_s)
 
     @precondition(lambda self: len(self.stage.operators) < MAX_OPERATORS)
-    @rule(lag_s=st.sampled_from([0.01, 0.3, 2.0]), line_s=delays, errand_s=delays, then_s=moments)
-    def another_operator_leads(self, lag_s: float, line_s: float, errand_s: float, then_s: float) -> None:
+    @rule(
+        lag_s=st.sampled_from([0.01, 0.3, 2.0]),
+        slowness=st.tuples(delays, delays),
+        jobs=st.integers(0, 2),
+        then_s=moments,
+    )
+    def another_operator_leads(self, lag_s: float, slowness: tuple[float, float], jobs: int, then_s: float) -> None:
+        """Both believe that they lead; the new one may be behind, and jobs come meanwhile."""
+
         def start() -> None:
             operator = self.stage.start_operator()
-            operator.lag_s, operator.line_s, operator.errand_s = lag_s, line_s, errand_s
+            operator.lag_s = lag_s
+            operator.line_s, operator.errand_s = slowness
             self.overlapped |= len(self.stage.operators) > 1
 
-        self._do(start, then_s)
+        self._do(start, 1.0)
+        for _ in range(jobs if len(self.stage.server.jobs) < MAX_JOBS else 0):
+            self._do(lambda: self._submit(5, 0), then_s)
 
     @precondition(lambda self: self.stage.operators)
     @rule(pick=picks, for_s=st.sampled_from([0.1, 1.0, 5.0]), then_s=moments)
