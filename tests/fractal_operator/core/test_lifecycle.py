@@ -53,7 +53,9 @@ def test_each_stimulus_leads_where_the_table_says(state: State, kind: type[s.Sti
         assert state_of(decision.status) in rule.to
     writes = [action for action in decision.actions if isinstance(action, a.WriteStatus)]
     assert [write.status for write in writes] == ([decision.status] if decision.status != job.status else [])
-    assert list(decision.actions[: len(writes)]) == writes, "whatever follows from a status is done after it was written"
+    assert list(decision.actions[: len(writes)]) == writes, (
+        "whatever follows from a status is done after it was written"
+    )
 
 
 @pytest.mark.parametrize("kind", RUN_KINDS)

@@ -19,7 +19,6 @@ from fractal_operator.services.jobs import clerk
 from fractal_operator.services.jobs.slots import Slot
 
 SEED = int(os.environ.get("FRACTAL_SEED", "5"))
-SEEDS = range(SEED, SEED + 4)
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 
@@ -64,6 +63,11 @@ def without_incarnations(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Slot, "speaks_of_now", believe)
 
 
+def live_often() -> None:
+    for seed in range(SEED, SEED + 4):
+        live(seed, examples=100, shrink=False)
+
+
 def test_a_job_is_rendered_exactly_once() -> None:
     live(SEED, examples=60)
 
@@ -80,8 +84,7 @@ def test_a_job_is_rendered_exactly_once() -> None:
 def test_a_mistake_is_found(mistake: Patch, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     mistake(monkeypatch)
     with pytest.raises(AssertionError, match=words) as found:
-        for seed in SEEDS:
-            live(seed, examples=100, shrink=False)
+        live_often()
     print(f"found: {str(found.value).partition(chr(10))[0]}")
 
 
