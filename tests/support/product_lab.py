@@ -187,9 +187,10 @@ class Lab:
         script = 'exec redis-cli --no-auth-warning --user "$0" --pass "$(echo "$1" | base64 -d)" "${@:2}"'
         return self.product.home.exec("redis-0", "bash", "-c", script, user, secret, *command)
 
-    def keys(self, uid: str) -> list[str]:
-        """The keys of a job in the store."""
-        return sorted(self.store("operator", "--scan", "--pattern", f"*{uid}*").split())
+    def keys(self, *uids: str) -> list[str]:
+        """The keys of jobs in the store."""
+        found = self.store("operator", "--scan", "--pattern", "fj:*").split()
+        return sorted(key for key in found if any(f"{{{uid}}}" in key for uid in uids))
 
     def stored_tiles(self, uid: str) -> set[int]:
         """The tiles that the store has of a job."""
