@@ -566,3 +566,44 @@ def test_a_stale_watch_does_not_undo_what_was_written() -> None:
         assert stage.status("a").attempts == 1
 
     perform(scene)
+
+
+def test_an_assignment_whose_answer_is_lost_keeps_its_world() -> None:
+    async def scene(stage: Stage) -> None:
+        stage.add_world("w1")
+        operator = stage.start_operator()
+        await asyncio.sleep(1)
+        operator.watch_held = True
+        stage.server.mute = 1
+        stage.submit("first", tiles=3)
+        operator.scheduler.observe_job("ADDED", stage.server.read("x/first"))
+        await stage.ends("first", State.ASSIGNED)
+        stage.submit("urgent", tiles=3, priority=5)
+        operator.scheduler.observe_job("ADDED", stage.server.read("x/urgent"))
+        await stage.ends("first", within_s=10)
+        turns = [name for name, phase in stage.server.writes if phase in {"Assigned", "Complete"}]
+        assert turns[:2] == ["first", "first"]
+        await stage.ends("urgent", within_s=10)
+
+    perform(scene)
+
+
+def test_a_job_that_goes_while_its_assignment_has_no_answer_is_seen_off() -> None:
+    async def scene(stage: Stage) -> None:
+        stage.add_world("w1")
+        operator = stage.start_operator()
+        await asyncio.sleep(1)
+        operator.watch_held = True
+        stage.server.mute = 1
+        stage.submit("a", tiles=3)
+        operator.scheduler.observe_job("ADDED", stage.server.read("x/a"))
+        await stage.ends("a", State.ASSIGNED)
+        stage.server.remove("a")
+        await asyncio.sleep(5)
+        assert not operator.task.done()
+        assert operator.scheduler.job_on("w1") is None
+        operator.catch_up()
+        stage.submit("b")
+        await stage.ends("b", within_s=5)
+
+    perform(scene)

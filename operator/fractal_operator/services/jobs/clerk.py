@@ -106,11 +106,17 @@ class Clerk:
         """The stimulus whose write had no answer, if it was done all the same: once is enough."""
         if known := self._ledger.get(uid):
             await self.refresh(known)
-        doubt, job = self._doubts.pop(uid), self._ledger.get(uid)
-        if job is None or job.status != doubt.status:
+        doubt, job = self._doubts.pop(uid, None), self._ledger.get(uid)
+        if doubt is None or job is None or job.status != doubt.status:
             return None
         self._hands.written(doubt.before, job, doubt.stimulus)
         return doubt.stimulus
+
+    async def find_out_places(self) -> None:
+        """Find out about assignments that had no answer: their worlds may be taken."""
+        for uid, doubt in tuple(self._doubts.items()):
+            if isinstance(doubt.stimulus, s.Place):
+                await self._was_done(uid)
 
     async def refresh(self, job: Job) -> None:
         """Read the job anew."""

@@ -54,6 +54,7 @@ class JobRounds:
 
     async def place(self) -> None:
         """Give free worlds to waiting jobs."""
+        await self._clerk.find_out_places()
         passed = {job.uid for job in self._ledger.waiting() if self._clerk.is_barred(job.uid)}
         while (pick := self._placing.pick(passed)) is not None:
             job, world = pick
