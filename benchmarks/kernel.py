@@ -22,7 +22,8 @@ from fractal_api.tiling import Rect
 from fractal_kernel import coarse
 from fractal_kernel.definition import Frame, GridDefinition
 from fractal_kernel.escape.control import Control
-from fractal_kernel.escape.grid import LANES, Grid, Instructions, instruction_set
+from fractal_kernel.escape.grid import Grid
+from fractal_kernel.escape.instructions import Instructions, built, instruction_set
 
 HERE: Final = Path(__file__).parent
 VIEWS: Final = json.loads((HERE.parent / "tests" / "data" / "views.json").read_text())
@@ -59,8 +60,8 @@ def figures() -> Iterator[Figure]:
     for name, size in SIZES.items():
         yield from view_figures(name, view(name, size), instruction_set(), limits)
     small = view("seahorse", (96, 54))
-    if instruction_set() is not Instructions.LIBM:
-        yield from view_figures("seahorse", small, Instructions.LIBM, limits)
+    if instruction_set() is not built()[0]:
+        yield from view_figures("seahorse", small, built()[0], limits)
     far = dataclasses.replace(view("full", (1920, 1080)), zoom=0.001)
     seconds, _ = rendered(far, instruction_set())
     yield Figure(name="a sample that escapes at n = 2, with its colour", value=seconds / pixels(far) * 1e9, unit="ns")
@@ -72,7 +73,7 @@ def view_figures(name: str, picture: GridDefinition, instructions: Instructions,
     """What rendering a view takes."""
     seconds, iterations = rendered(picture, instructions)
     each = seconds / iterations * 1e9
-    what = f"{name}, {picture.frame.width}×{picture.frame.height}, {instructions}, {LANES} lanes"
+    what = f"{name}, {picture.frame.width}×{picture.frame.height}, {instructions}"
     yield Figure(name=f"{what}: rate", value=pixels(picture) / seconds / 1e6, unit="Mpx/s")
     yield Figure(name=f"{what}: an iteration", value=each, unit="ns")
     yield Figure(name=f"{what}: one sample's latency over that", value=limits.latency_ns / each, unit="")
