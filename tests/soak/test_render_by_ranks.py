@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from support.joined_ledger import JoinedLedger, acknowledged_so_far
 from support.render_process import RenderProcess
 from support.truth import Truth
 
+from fractal_kernel.escape.instructions import Instructions, available
+
 Render = Callable[..., RenderProcess]
 SOON_S = 2.0
 """A second is promised; a busy machine may need another one."""
@@ -20,8 +23,8 @@ SOON_S = 2.0
 
 @pytest.fixture
 def render(place: Place, truth: Truth) -> Render:
-    def start(*arguments: str, path: str | None = None) -> RenderProcess:
-        return RenderProcess(place, truth, *arguments, path=path)
+    def start(*arguments: str, path: str | None = None, instructions: str = "") -> RenderProcess:
+        return RenderProcess(place, truth, *arguments, path=path, instructions=instructions)
 
     return start
 
@@ -70,6 +73,28 @@ def test_an_interrupted_picture_goes_on_when_called_again(
     assert second.picture.read_bytes() == truth.image
     assert ledger.rendered_after_acknowledged() == []
     assert second.unfinished == []
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        pytest.param(first, then, id=f"{first}, then {then}")
+        for first, then in pairwise([*available(), available()[0]])
+        if first is not then
+    ],
+)
+def test_a_picture_begun_under_one_instruction_set_goes_on_under_another(
+    render: Render, place: Place, truth: Truth, first: Instructions, then: Instructions
+) -> None:
+    begun = render("-n", "2", instructions=first)
+    wait_for_tiles(place, truth, 0.3)
+    begun.send(signal.SIGINT)
+    assert begun.wait() == 130
+    rest = render("-n", "2", instructions=then)
+    assert rest.wait() == 0
+    assert rest.errors.count("fractal: resuming: ") == 1
+    assert rest.picture.read_bytes() == truth.image
+    assert JoinedLedger(place.ledger).rendered_after_acknowledged() == []
 
 
 def test_a_killed_rendering_goes_on_and_what_it_left_is_swept(render: Render, place: Place, truth: Truth) -> None:

@@ -28,9 +28,10 @@
 /* From here on a double has no fraction. */
 #define GRID_WHOLE 4503599627370496.0
 
-/* Beyond this |C|² an orbit of a Julia set may leave the circle and come back: |z| > 1000 gives |z² + C| > 1000 only while
- * |C| < 999,000. In the Mandelbrot set it never does, since |z| ≥ |c| there. */
-#define GRID_SAFE 1e10
+/* Beyond this |C|² each step of a Julia set's orbits is tested. One may leave the circle and come back: |z| > 1000 gives
+ * |z² + C| > 1000 only while |C| < 999,000. In the Mandelbrot set none does, since |z| ≥ |c| there. Besides, orbits that
+ * stay have |z| of about √|C|, and so the quick test of all lanes at once holds for small |C| only. */
+#define GRID_SAFE 1e4
 
 /* What may be left out because the end is known. */
 enum grid_shortcuts { GRID_EVERY_STEP, GRID_REPEATS, GRID_REPEATS_AND_REGIONS };
@@ -90,6 +91,7 @@ static inline void grid_shade(const struct grid_picture *p, const double *entrie
 #define LANES_NAME(name) fractal_grid_first_##name
 #define LANES_STEPS (FRACTAL_CALLS_LIBM ? 2 : 8)
 #define LANES_VECTORS (FRACTAL_CALLS_LIBM ? 1 : 6)
+#define LANES_TOGETHER 1
 #define GRID_PRICE (FRACTAL_CALLS_LIBM ? 128 : 1)
 #include "vectors_plain.h"
 #include "grid_loop.h"
@@ -102,6 +104,7 @@ static inline void grid_shade(const struct grid_picture *p, const double *entrie
 #define LANES_NAME(name) fractal_grid_avx2_##name
 #define LANES_STEPS 8
 #define LANES_VECTORS 6
+#define LANES_TOGETHER 2
 #define GRID_PRICE 1
 #include "vectors_avx2.h"
 #include "grid_loop.h"
@@ -113,6 +116,7 @@ static inline void grid_shade(const struct grid_picture *p, const double *entrie
 #define LANES_NAME(name) fractal_grid_avx512_##name
 #define LANES_STEPS 8
 #define LANES_VECTORS 4
+#define LANES_TOGETHER 2
 #define GRID_PRICE 1
 #include "vectors_avx512.h"
 #include "grid_loop.h"

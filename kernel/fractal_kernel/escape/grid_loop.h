@@ -12,11 +12,14 @@
 /* |z|². */
 FRACTAL_INLINE REALS LANES_NAME(modulus)(REALS x, REALS y) { return FRACTAL_NAME(fma)(x, x, y * y); }
 
-/* z ← z² + c. */
-FRACTAL_INLINE void LANES_NAME(step)(REALS *x, REALS *y, REALS cr, REALS ci) {
-    const REALS t = FRACTAL_NAME(fnma)(*y, *y, cr);
-    *y = FRACTAL_NAME(fma)(*x + *x, *y, ci);
-    *x = FRACTAL_NAME(fma)(*x, *x, t);
+/* z ← z² + c, of some vectors. Their operations alternate, so that neighbours never wait for each other: measured on Zen 4,
+ * a sixth faster. x·(y + y) has the bits of (x + x)·y, and waits less. */
+FRACTAL_INLINE void LANES_NAME(step)(REALS *x, REALS *y, const REALS *cr, const REALS *ci, const int vectors) {
+    REALS t[LANES_VECTORS], twice[LANES_VECTORS];
+    LANES_UNROLL for (int v = 0; v < vectors; v++) t[v] = FRACTAL_NAME(fnma)(y[v], y[v], cr[v]);
+    LANES_UNROLL for (int v = 0; v < vectors; v++) twice[v] = y[v] + y[v];
+    LANES_UNROLL for (int v = 0; v < vectors; v++) y[v] = FRACTAL_NAME(fma)(x[v], twice[v], ci[v]);
+    LANES_UNROLL for (int v = 0; v < vectors; v++) x[v] = FRACTAL_NAME(fma)(x[v], x[v], t[v]);
 }
 
 /* Which have escaped. */
@@ -24,9 +27,14 @@ FRACTAL_INLINE MASK LANES_NAME(out)(REALS x, REALS y) {
     return FRACTAL_NAME(beyond)(LANES_NAME(modulus)(x, y), FRACTAL_NAME(all)(GRID_ESCAPE));
 }
 
+/* |x| + |y| ≥ |z|. */
+FRACTAL_INLINE REALS LANES_NAME(size)(REALS x, REALS y) { return FRACTAL_NAME(absolute)(x) + FRACTAL_NAME(absolute)(y); }
+
+#define LANES_CALM 999.0 /* the roundings of the sums are below 1 */
 #define LANES_SKIPS 0
 #include "lanes_loop.h"
 #undef LANES_SKIPS
+#undef LANES_CALM
 
 #define REALS FRACTAL_NAME(reals)
 #define INTS FRACTAL_NAME(ints)
@@ -47,9 +55,9 @@ FRACTAL_INLINE MASK LANES_NAME(known)(REALS cr, REALS ci) {
     return FRACTAL_NAME(without)(all, neither);
 }
 
-/* Runs the first `count` orbits of a window to their ends; nonzero if it was stopped. */
+/* Runs the first `count` orbits of a window, whose n is at most `most`, to their ends; nonzero if it was stopped. */
 FRACTAL_TARGET static int LANES_NAME(run_window)(const struct grid_picture *p, struct samples_window *window, int64_t count,
-                                                 int64_t limit, struct fractal_watch *watch) {
+                                                 int64_t most, int64_t limit, struct fractal_watch *watch) {
     const struct lanes_ends ends = samples_ends(window);
     struct lanes_list todo = samples_todo(window);
     const int regions = !p->view.julia && p->shortcuts >= GRID_REPEATS_AND_REGIONS;
@@ -73,7 +81,8 @@ FRACTAL_TARGET static int LANES_NAME(run_window)(const struct grid_picture *p, s
     }
     lanes_pad(&todo, LANES_SLACK, LANES_IDLE);
     const double far = p->view.julia_re * p->view.julia_re + p->view.julia_im * p->view.julia_im;
-    const struct lanes_rules rules = {limit, p->shortcuts >= GRID_REPEATS, p->view.julia && !(far <= GRID_SAFE)};
+    const struct lanes_rules rules = {limit, (limit - most) / LANES_STEPS, p->shortcuts >= GRID_REPEATS,
+                                      p->view.julia && !(far <= GRID_SAFE)};
     return LANES_NAME(run)(&todo, &ends, rules, watch);
 }
 
@@ -120,7 +129,7 @@ FRACTAL_TARGET static int LANES_NAME(render)(const struct grid_picture *p, const
     for (int64_t left = samples_pixels(rects, count); left > 0;) {
         const int64_t pixels = left < fitting ? left : fitting;
         FRACTAL_NAME(begin)(&p->view, &raster, window, pixels, &cursor);
-        if (LANES_NAME(run_window)(p, window, pixels * samples, p->limit, &watch)) return 1;
+        if (LANES_NAME(run_window)(p, window, pixels * samples, 0, p->limit, &watch)) return 1;
         if (LANES_NAME(color)(p, window, pixels * samples, &watch)) return 1;
         for (int64_t i = 0; i < pixels; i++, rgb += 3) grid_shade(p, window->cr + i * samples, samples, rgb);
         left -= pixels;
@@ -141,8 +150,14 @@ FRACTAL_TARGET static int LANES_NAME(escapes)(const struct grid_picture *p, cons
     for (int64_t left = rect->width * rect->height; left > 0;) {
         const int64_t pixels = left < fitting ? left : fitting, here = pixels * samples;
         FRACTAL_NAME(begin)(&p->view, &raster, window, pixels, &cursor);
-        if (LANES_NAME(run_window)(p, window, here, p->limit, &watch)) return 1;
-        for (int64_t i = 0; i < here; i++) *counts++ = window->state[i] == LANES_ESCAPED ? window->n[i] : -1;
+        if (LANES_NAME(run_window)(p, window, here, 0, p->limit, &watch)) return 1;
+        for (int64_t i = 0; i < here; i += FRACTAL_WIDTH) {
+            const MASK escaped = FRACTAL_NAME(equal)(FRACTAL_NAME(load_ints)(window->state + i),
+                                                     FRACTAL_NAME(all_ints)(LANES_ESCAPED));
+            FRACTAL_NAME(store_ints)(window->n + i, LANES_NAME(pick)(escaped, FRACTAL_NAME(load_ints)(window->n + i),
+                                                                     FRACTAL_NAME(all_ints)(-1)));
+        }
+        memcpy(counts, window->n, sizeof *counts * (size_t)here), counts += here;
         for (int64_t i = 0; fractions && i < here; i += FRACTAL_WIDTH) {
             REALS fraction;
             const MASK escaped = LANES_NAME(fraction)(window, i, &fraction);
@@ -179,13 +194,14 @@ FRACTAL_TARGET static int LANES_NAME(advance)(const struct grid_picture *p, stru
     struct grid_point *const end = points + count;
     while (points < end) {
         struct grid_point *of[SAMPLES_WINDOW];
-        int64_t here = 0;
+        int64_t here = 0, most = 0;
         for (; points < end && here < SAMPLES_WINDOW; points++) {
             if (points->state != LANES_RUNNING || points->n >= limit) continue;
             w->x[here] = points->x, w->y[here] = points->y, w->cr[here] = points->cr, w->ci[here] = points->ci;
             w->n[here] = points->n, of[here] = points, here++;
+            if (points->n > most) most = points->n;
         }
-        if (LANES_NAME(run_window)(p, w, here, limit, &watch)) return 1;
+        if (LANES_NAME(run_window)(p, w, here, most, limit, &watch)) return 1;
         for (int64_t i = 0; i < here; i++)
             of[i]->x = w->x[i], of[i]->y = w->y[i], of[i]->n = w->n[i], of[i]->state = w->state[i];
     }

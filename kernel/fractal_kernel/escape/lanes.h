@@ -36,10 +36,10 @@ struct lanes_ends {
     int64_t *n, *state;
 };
 
-/* How to run them: the index at which they end, whether to look for repeats of z, and whether to test each single step,
- * since an orbit might leave the circle and come back within a block. */
+/* How to run them: the index at which they end, the fewest whole blocks that one of them has to it, whether to look for
+ * repeats of z, and whether to test each single step, since an orbit might leave the circle and come back within a block. */
 struct lanes_rules {
-    int64_t limit;
+    int64_t limit, least;
     int repeats, guarded;
 };
 

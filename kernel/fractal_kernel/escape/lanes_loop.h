@@ -2,7 +2,8 @@
  *
  * Needs the vectors of FRACTAL_NAME, and of the formula: LANES_NAME, LANES_NAME(step) and LANES_NAME(out), LANES_VECTORS in
  * flight, LANES_STEPS of a block (a power of two), and LANES_SKIPS: whether a repeat of z skips whole periods, because z
- * at the limit counts, or ends the orbit, because it is inside for ever.
+ * at the limit counts, or ends the orbit, because it is inside for ever. A formula may have a quicker test of all vectors at
+ * once: LANES_NAME(size), never negative, whose sum over vectors is beyond LANES_CALM wherever one of them has escaped.
  *
  * A lane takes the next orbit as soon as its own has ended, and nothing that it does depends on its neighbours. Escape is
  * tested once in a block. An orbit that escaped leaves its lane as it was before the block, and is stepped again, among
@@ -46,52 +47,66 @@ FRACTAL_INLINE INTS LANES_NAME(pick)(MASK which, INTS yes, INTS no) {
     return (INTS)FRACTAL_NAME(pick)(which, (REALS)yes, (REALS)no);
 }
 
-/* Steps of orbits that came to their ends, from z on; `left` says how many they have to the limit at most, if
- * `limited`. Leaves z and the number of steps. */
-FRACTAL_INLINE void LANES_NAME(walk)(REALS *end_x, REALS *end_y, const double *cr, const double *ci, INTS left, INTS *steps,
-                                     const int limited) {
-    const REALS c_re = FRACTAL_NAME(load)(cr), c_im = FRACTAL_NAME(load)(ci);
-    REALS x = *end_x, y = *end_y;
-    MASK done = FRACTAL_NAME(above)(FRACTAL_NAME(all_ints)(1), left);
-    *steps = FRACTAL_NAME(all_ints)(0);
+/* Orbits of a list that came to their ends, some vectors of them from `first` on: steps them on, `left` steps at most,
+ * and not that many if not `limited`; leaves z and the number of steps. */
+FRACTAL_INLINE void LANES_NAME(walk)(const struct lanes_list *list, int64_t first, REALS *end_x, REALS *end_y,
+                                     const INTS *left, INTS *steps, const int limited) {
+    REALS x[LANES_TOGETHER], y[LANES_TOGETHER], cr[LANES_TOGETHER], ci[LANES_TOGETHER];
+    MASK done[LANES_TOGETHER];
+    LANES_UNROLL for (int g = 0; g < LANES_TOGETHER; g++) {
+        const int64_t i = first + g * FRACTAL_WIDTH;
+        x[g] = end_x[g] = FRACTAL_NAME(load)(list->x + i), y[g] = end_y[g] = FRACTAL_NAME(load)(list->y + i);
+        cr[g] = FRACTAL_NAME(load)(list->cr + i), ci[g] = FRACTAL_NAME(load)(list->ci + i);
+        done[g] = FRACTAL_NAME(above)(FRACTAL_NAME(all_ints)(1), left[g]);
+        steps[g] = FRACTAL_NAME(all_ints)(LANES_STEPS);
+    }
     /* z runs on where it has ended: nothing waits for the tests. */
     LANES_UNROLL for (int k = 1; k <= LANES_STEPS; k++) {
-        LANES_NAME(step)(&x, &y, c_re, c_im);
-        *end_x = FRACTAL_NAME(pick)(done, *end_x, x);
-        *end_y = FRACTAL_NAME(pick)(done, *end_y, y);
-        *steps = FRACTAL_NAME(count)(*steps, done);
-        done = FRACTAL_NAME(either)(done, LANES_NAME(out)(x, y));
-        if (limited) done = FRACTAL_NAME(either)(done, FRACTAL_NAME(equal)(left, FRACTAL_NAME(all_ints)(k)));
+        LANES_NAME(step)(x, y, cr, ci, LANES_TOGETHER);
+        LANES_UNROLL for (int g = 0; g < LANES_TOGETHER; g++) {
+            end_x[g] = FRACTAL_NAME(pick)(done[g], end_x[g], x[g]);
+            end_y[g] = FRACTAL_NAME(pick)(done[g], end_y[g], y[g]);
+            steps[g] = FRACTAL_NAME(count)(steps[g], done[g]);
+            done[g] = FRACTAL_NAME(either)(done[g], LANES_NAME(out)(x[g], y[g]));
+            if (limited) done[g] = FRACTAL_NAME(either)(done[g], FRACTAL_NAME(equal)(left[g], FRACTAL_NAME(all_ints)(k)));
+        }
     }
-    *steps += LANES_STEPS;
 }
 
 /* Steps orbits of a list on, at most LANES_STEPS steps and not beyond the limit, testing each; writes their ends. */
 FRACTAL_TARGET static void LANES_NAME(finish)(struct lanes_list *list, const struct lanes_ends *ends, int64_t limit,
                                               struct fractal_watch *watch) {
+    enum { ORBITS = LANES_TOGETHER * FRACTAL_WIDTH };
     INTS total = FRACTAL_NAME(all_ints)(0);
-    lanes_pad(list, FRACTAL_WIDTH - 1, limit);
-    for (int64_t first = 0; first < list->count; first += FRACTAL_WIDTH) {
-        REALS x = FRACTAL_NAME(load)(list->x + first), y = FRACTAL_NAME(load)(list->y + first);
-        const INTS n = FRACTAL_NAME(load_ints)(list->n + first), left = limit - n;
-        const MASK near = FRACTAL_NAME(both)(FRACTAL_NAME(above)(left, FRACTAL_NAME(all_ints)(0)),
-                                             FRACTAL_NAME(above)(FRACTAL_NAME(all_ints)(LANES_STEPS), left));
-        INTS steps;
+    lanes_pad(list, ORBITS - 1, limit);
+    for (int64_t first = 0; first < list->count; first += ORBITS) {
+        REALS x[LANES_TOGETHER], y[LANES_TOGETHER];
+        INTS left[LANES_TOGETHER], steps[LANES_TOGETHER];
+        MASK near = FRACTAL_NAME(none)(); /* some steps to the limit, but not a block */
+        LANES_UNROLL for (int g = 0; g < LANES_TOGETHER; g++) {
+            left[g] = limit - FRACTAL_NAME(load_ints)(list->n + first + g * FRACTAL_WIDTH);
+            near = FRACTAL_NAME(either)(near, FRACTAL_NAME(both)(FRACTAL_NAME(above)(left[g], FRACTAL_NAME(all_ints)(0)),
+                                                                 FRACTAL_NAME(above)(FRACTAL_NAME(all_ints)(LANES_STEPS), left[g])));
+        }
         if (__builtin_expect(FRACTAL_NAME(any)(near), 0))
-            LANES_NAME(walk)(&x, &y, list->cr + first, list->ci + first, left, &steps, 1);
+            LANES_NAME(walk)(list, first, x, y, left, steps, 1);
         else
-            LANES_NAME(walk)(&x, &y, list->cr + first, list->ci + first, left, &steps, 0);
-        total += steps;
-        const INTS state = LANES_NAME(pick)(LANES_NAME(out)(x, y), FRACTAL_NAME(all_ints)(LANES_ESCAPED),
-                                            FRACTAL_NAME(all_ints)(LANES_RUNNING));
-        double end_x[FRACTAL_WIDTH], end_y[FRACTAL_WIDTH];
-        int64_t end_n[FRACTAL_WIDTH], end_state[FRACTAL_WIDTH];
-        FRACTAL_NAME(store)(end_x, x), FRACTAL_NAME(store)(end_y, y);
-        FRACTAL_NAME(store_ints)(end_n, n + steps), FRACTAL_NAME(store_ints)(end_state, state);
-        const int64_t here = list->count - first < FRACTAL_WIDTH ? list->count - first : FRACTAL_WIDTH;
+            LANES_NAME(walk)(list, first, x, y, left, steps, 0);
+        double end_x[ORBITS], end_y[ORBITS];
+        int64_t end_n[ORBITS], state[ORBITS];
+        LANES_UNROLL for (int g = 0; g < LANES_TOGETHER; g++) {
+            const int at = g * FRACTAL_WIDTH;
+            total += steps[g];
+            FRACTAL_NAME(store)(end_x + at, x[g]), FRACTAL_NAME(store)(end_y + at, y[g]);
+            FRACTAL_NAME(store_ints)(end_n + at, limit - left[g] + steps[g]);
+            FRACTAL_NAME(store_ints)(state + at, LANES_NAME(pick)(LANES_NAME(out)(x[g], y[g]),
+                                                                  FRACTAL_NAME(all_ints)(LANES_ESCAPED),
+                                                                  FRACTAL_NAME(all_ints)(LANES_RUNNING)));
+        }
+        const int64_t here = list->count - first < ORBITS ? list->count - first : ORBITS;
         for (int64_t l = 0; l < here; l++) {
             const int64_t id = list->id[first + l];
-            ends->x[id] = end_x[l], ends->y[id] = end_y[l], ends->n[id] = end_n[l], ends->state[id] = end_state[l];
+            ends->x[id] = end_x[l], ends->y[id] = end_y[l], ends->n[id] = end_n[l], ends->state[id] = state[l];
         }
     }
     for (int l = 0; l < FRACTAL_WIDTH; l++) watch->iterations += total[l];
@@ -230,16 +245,25 @@ FRACTAL_INLINE int LANES_NAME(run_as)(struct LANES_NAME(work) *w, const int repe
             if (guarded) out[v] = FRACTAL_NAME(none)();
         }
         LANES_UNROLL for (int k = 0; k < LANES_STEPS; k++) {
-            LANES_UNROLL for (int v = 0; v < LANES_VECTORS; v++) {
-                LANES_NAME(step)(&x[v], &y[v], s->cr[v], s->ci[v]);
-                if (guarded) out[v] = FRACTAL_NAME(either)(out[v], LANES_NAME(out)(x[v], y[v]));
-            }
+            LANES_UNROLL for (int v = 0; v < LANES_VECTORS; v += LANES_TOGETHER)
+                LANES_NAME(step)(x + v, y + v, s->cr + v, s->ci + v, LANES_TOGETHER);
+            LANES_UNROLL for (int v = 0; guarded && v < LANES_VECTORS; v++)
+                out[v] = FRACTAL_NAME(either)(out[v], LANES_NAME(out)(x[v], y[v]));
         }
+        /* What may be news: settle looks closer. */
+#ifdef LANES_CALM
+        if (!guarded) {
+            REALS sizes = LANES_NAME(size)(x[0], y[0]);
+            LANES_UNROLL for (int v = 1; v < LANES_VECTORS; v++) sizes = sizes + LANES_NAME(size)(x[v], y[v]);
+            news = FRACTAL_NAME(beyond)(sizes, FRACTAL_NAME(all)(LANES_CALM));
+        }
+        const int test = guarded;
+#else
+        const int test = 1;
+#endif
         LANES_UNROLL for (int v = 0; v < LANES_VECTORS; v++) {
-            news = FRACTAL_NAME(either)(news, guarded ? out[v] : LANES_NAME(out)(x[v], y[v]));
-            if (repeats)
-                news = FRACTAL_NAME(either)(news, FRACTAL_NAME(both)(FRACTAL_NAME(same)(x[v], s->mark_x[v]),
-                                                                     FRACTAL_NAME(same)(y[v], s->mark_y[v])));
+            if (test) news = FRACTAL_NAME(either)(news, guarded ? out[v] : LANES_NAME(out)(x[v], y[v]));
+            if (repeats) news = FRACTAL_NAME(either)(news, FRACTAL_NAME(same)(x[v], s->mark_x[v]));
         }
         clock++;
         if (__builtin_expect(!FRACTAL_NAME(any)(news) && clock < due, 1)) continue;
@@ -248,11 +272,25 @@ FRACTAL_INLINE int LANES_NAME(run_as)(struct LANES_NAME(work) *w, const int repe
         const int64_t done = (clock - counted) * LANES_STEPS * live;
         w->watch->iterations += done;
         counted = w->clock = clock;
+        /* Which lanes have news, without a branch: which of them have is as good as random. */
+        const INTS beyond = FRACTAL_NAME(all_ints)(clock + 1);
+        uint64_t lanes = 0;
         LANES_UNROLL for (int v = 0; v < LANES_VECTORS; v++) {
             s->x[v] = x[v], s->y[v] = y[v];
             if (guarded) s->out[v] = out[v];
+            MASK which = guarded ? out[v] : LANES_NAME(out)(x[v], y[v]);
+            which = FRACTAL_NAME(either)(which, FRACTAL_NAME(above)(beyond, s->end[v]));
+            if (repeats) which = FRACTAL_NAME(either)(which, FRACTAL_NAME(same)(x[v], s->mark_x[v]));
+            lanes |= (uint64_t)FRACTAL_NAME(bits)(which) << v * FRACTAL_WIDTH;
         }
-        for (int v = 0; v < LANES_VECTORS; v++) LANES_NAME(settle)(w, v);
+        const int ended = clock >= end;
+        int64_t fresh = clock + w->rules.least;
+        while (lanes) {
+            const int v = __builtin_ctzll(lanes) / FRACTAL_WIDTH;
+            LANES_NAME(settle)(w, v);
+            lanes &= ~(((UINT64_C(1) << FRACTAL_WIDTH) - 1) << v * FRACTAL_WIDTH);
+            if (fresh < end) end = fresh;
+        }
         if (w->gone == count) break;
         if (clock == pass) {
             pass += LANES_PASS;
@@ -263,7 +301,7 @@ FRACTAL_INLINE int LANES_NAME(run_as)(struct LANES_NAME(work) *w, const int repe
             w->left.count = 0;
         }
         if (fractal_look(w->watch, done, 0)) return 1;
-        end = LANES_NAME(first_end)(s);
+        if (ended || LANES_SKIPS) end = LANES_NAME(first_end)(s);
         due = end < pass ? end : pass;
         LANES_UNROLL for (int v = 0; v < LANES_VECTORS; v++) x[v] = s->x[v], y[v] = s->y[v];
     }

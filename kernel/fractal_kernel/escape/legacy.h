@@ -83,6 +83,7 @@ static inline void legacy_shade(const legacy_picture *p, const struct samples_wi
 #define LANES_NAME(name) fractal_legacy_first_##name
 #define LANES_STEPS 8
 #define LANES_VECTORS 4
+#define LANES_TOGETHER 2
 #include "vectors_plain.h"
 #include "legacy_loop.h"
 #include "vectors_done.h"
@@ -92,7 +93,8 @@ static inline void legacy_shade(const legacy_picture *p, const struct samples_wi
 #define FRACTAL_NAME(name) fractal_avx2_##name
 #define LANES_NAME(name) fractal_legacy_avx2_##name
 #define LANES_STEPS 8
-#define LANES_VECTORS 5
+#define LANES_VECTORS 4
+#define LANES_TOGETHER 2
 #include "vectors_avx2.h"
 #include "legacy_loop.h"
 #include "vectors_done.h"
@@ -102,6 +104,7 @@ static inline void legacy_shade(const legacy_picture *p, const struct samples_wi
 #define LANES_NAME(name) fractal_legacy_avx512_##name
 #define LANES_STEPS 8
 #define LANES_VECTORS 4
+#define LANES_TOGETHER 2
 #include "vectors_avx512.h"
 #include "legacy_loop.h"
 #include "vectors_done.h"

@@ -6,11 +6,15 @@
 #define INTS FRACTAL_NAME(ints)
 #define MASK FRACTAL_NAME(mask)
 
-/* z ← z² + c. The earlier system's 2·x·y is (x + x)·y to the bit. */
-FRACTAL_INLINE void LANES_NAME(step)(REALS *x, REALS *y, REALS cr, REALS ci) {
-    const REALS x2 = *x * *x, y2 = *y * *y;
-    *y = (*x + *x) * *y + ci;
-    *x = x2 - y2 + cr;
+/* z ← z² + c, of some vectors. Their operations alternate, as Grid's do. The earlier system's 2·x·y is x·(y + y) to the
+ * bit. */
+FRACTAL_INLINE void LANES_NAME(step)(REALS *x, REALS *y, const REALS *cr, const REALS *ci, const int vectors) {
+    REALS x2[LANES_VECTORS], y2[LANES_VECTORS], twice[LANES_VECTORS];
+    LANES_UNROLL for (int v = 0; v < vectors; v++) y2[v] = y[v] * y[v];
+    LANES_UNROLL for (int v = 0; v < vectors; v++) twice[v] = y[v] + y[v];
+    LANES_UNROLL for (int v = 0; v < vectors; v++) x2[v] = x[v] * x[v];
+    LANES_UNROLL for (int v = 0; v < vectors; v++) y[v] = x[v] * twice[v] + ci[v];
+    LANES_UNROLL for (int v = 0; v < vectors; v++) x[v] = x2[v] - y2[v] + cr[v];
 }
 
 /* Which have escaped. */
@@ -59,7 +63,7 @@ FRACTAL_TARGET static int LANES_NAME(run_window)(const legacy_picture *p, struct
     lanes_pad(&todo, LANES_SLACK, LANES_IDLE);
     const double norm = p->view.julia_re * p->view.julia_re + p->view.julia_im * p->view.julia_im;
     const int guarded = p->view.julia ? !(norm < LEGACY_ESCAPE - LEGACY_DOUBT) : FRACTAL_NAME(any)(doubt);
-    return LANES_NAME(run)(&todo, &ends, (struct lanes_rules){p->max_iterations, 1, guarded}, watch);
+    return LANES_NAME(run)(&todo, &ends, (struct lanes_rules){p->max_iterations, p->max_iterations / LANES_STEPS, 1, guarded}, watch);
 }
 
 #undef REALS

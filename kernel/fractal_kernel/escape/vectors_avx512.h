@@ -30,6 +30,9 @@ FRACTAL_INLINE FRACTAL_NAME(reals) FRACTAL_NAME(fnma)(FRACTAL_NAME(reals) a, FRA
 FRACTAL_INLINE FRACTAL_NAME(reals) FRACTAL_NAME(root)(FRACTAL_NAME(reals) a) {
     return (FRACTAL_NAME(reals))_mm512_sqrt_pd((__m512d)a);
 }
+FRACTAL_INLINE FRACTAL_NAME(reals) FRACTAL_NAME(absolute)(FRACTAL_NAME(reals) a) {
+    return (FRACTAL_NAME(reals))((FRACTAL_NAME(ints))a & FRACTAL_NAME(all_ints)(INT64_MAX));
+}
 FRACTAL_INLINE FRACTAL_NAME(reals) FRACTAL_NAME(floor)(FRACTAL_NAME(reals) a) {
     return (FRACTAL_NAME(reals))_mm512_floor_pd((__m512d)a);
 }

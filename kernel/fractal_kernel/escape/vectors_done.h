@@ -6,3 +6,4 @@
 #undef LANES_NAME
 #undef LANES_STEPS
 #undef LANES_VECTORS
+#undef LANES_TOGETHER

@@ -44,6 +44,10 @@ FRACTAL_INLINE FRACTAL_NAME(reals) FRACTAL_NAME(fnma)(FRACTAL_NAME(reals) a, FRA
 FRACTAL_INLINE FRACTAL_NAME(reals) FRACTAL_NAME(root)(FRACTAL_NAME(reals) a) {
     return (FRACTAL_NAME(reals)){__builtin_sqrt(a[0]), __builtin_sqrt(a[1])};
 }
+/* |a|. */
+FRACTAL_INLINE FRACTAL_NAME(reals) FRACTAL_NAME(absolute)(FRACTAL_NAME(reals) a) {
+    return (FRACTAL_NAME(reals))((FRACTAL_NAME(ints))a & FRACTAL_NAME(all_ints)(INT64_MAX));
+}
 /* The next lower whole number of |a| < 2^52, without a function of the C library; of others a itself. */
 FRACTAL_INLINE double FRACTAL_NAME(floor_one)(double a) {
     if (!(a < 4503599627370496.0 && a > -4503599627370496.0)) return a;
