@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Final
 
 import pytest
 from support.agent_process import Place, until
 from support.joined_ledger import JoinedLedger, acknowledged_so_far
 from support.render_process import RenderProcess
-from support.truth import Truth
+from support.truth import MANY_TILES, Truth, render_truth
 
 from fractal_kernel.escape.instructions import Instructions, available
 
@@ -21,10 +22,17 @@ SOON_S = 2.0
 """A second is promised; a busy machine may need another one."""
 
 
+FOR_SLOW_SETS: Final = MANY_TILES | {
+    "fractal": MANY_TILES["fractal"] | {"maxIterations": 2_000},
+    "image": {"width": 512, "height": 512, "blockSize": 16},
+}
+"""Less to do: the first set may call the C library for each step."""
+
+
 @pytest.fixture
 def render(place: Place, truth: Truth) -> Render:
-    def start(*arguments: str, path: str | None = None, instructions: str = "") -> RenderProcess:
-        return RenderProcess(place, truth, *arguments, path=path, instructions=instructions)
+    def start(*arguments: str, path: str | None = None) -> RenderProcess:
+        return RenderProcess(place, truth, *arguments, path=path)
 
     return start
 
@@ -84,13 +92,14 @@ def test_an_interrupted_picture_goes_on_when_called_again(
     ],
 )
 def test_a_picture_begun_under_one_instruction_set_goes_on_under_another(
-    render: Render, place: Place, truth: Truth, first: Instructions, then: Instructions
+    place: Place, first: Instructions, then: Instructions
 ) -> None:
-    begun = render("-n", "2", instructions=first)
+    truth = render_truth(FOR_SLOW_SETS)
+    begun = RenderProcess(place, truth, "-n", "2", instructions=first)
     wait_for_tiles(place, truth, 0.3)
     begun.send(signal.SIGINT)
     assert begun.wait() == 130
-    rest = render("-n", "2", instructions=then)
+    rest = RenderProcess(place, truth, "-n", "2", instructions=then)
     assert rest.wait() == 0
     assert rest.errors.count("fractal: resuming: ") == 1
     assert rest.picture.read_bytes() == truth.image

@@ -18,7 +18,7 @@ MANY_TILES: Final[dict[str, Any]] = {
         "zoom": "2000000",
         "maxIterations": 8_000,
     },
-    "image": {"width": 512, "height": 512, "blockSize": 16, "samples": 16},
+    "image": {"width": 512, "height": 512, "blockSize": 16, "samples": 4},
 }
 
 
