@@ -84,8 +84,8 @@ static inline void grid_shade(const struct grid_picture *p, const double *entrie
     for (int k = 0; k < 3; k++) rgb[k] = grid_byte(p, sum[k] / (float)samples);
 }
 
-/* The first set: with the C library's fma in software, measured at 250 ns, a block of eight steps would cost more steps
- * than it saves tests. */
+/* The first set: with the C library's fma in software, measured at 250 ns, what a block does beyond an escape would cost
+ * more than the tests that it saves, were it of eight steps. */
 #define FRACTAL_TARGET
 #define FRACTAL_NAME(name) fractal_first_##name
 #define LANES_NAME(name) fractal_grid_first_##name
@@ -146,16 +146,16 @@ static inline unsigned grid_enter(void) { return 0; }
 static inline void grid_leave(unsigned before) { (void)before; }
 #endif
 
-static inline int grid_render(int set, const struct grid_picture *picture, const struct samples_rect *rects, int64_t count,
-                              uint8_t *rgb, struct samples_window *window, int64_t *control) {
+static inline int grid_render(int set, const struct grid_picture *picture, const struct samples_rect *rects,
+                              int64_t count, uint8_t *rgb, struct samples_window *window, int64_t *control) {
     const unsigned before = grid_enter();
     const int stopped = GRID_CALL(set, render, picture, rects, count, rgb, window, control);
     grid_leave(before);
     return stopped;
 }
 
-static inline int grid_escapes(int set, const struct grid_picture *picture, const struct samples_rect *rect, int64_t side,
-                               int64_t *counts, double *fractions, struct samples_window *window, int64_t *control) {
+static inline int grid_escapes(int set, const struct grid_picture *picture, const struct samples_rect *rect,
+                               int64_t side, int64_t *counts, double *fractions, struct samples_window *window, int64_t *control) {
     const unsigned before = grid_enter();
     const int stopped = GRID_CALL(set, escapes, picture, rect, side, counts, fractions, window, control);
     grid_leave(before);

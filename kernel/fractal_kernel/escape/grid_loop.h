@@ -28,7 +28,9 @@ FRACTAL_INLINE MASK LANES_NAME(out)(REALS x, REALS y) {
 }
 
 /* |x| + |y| ≥ |z|. */
-FRACTAL_INLINE REALS LANES_NAME(size)(REALS x, REALS y) { return FRACTAL_NAME(absolute)(x) + FRACTAL_NAME(absolute)(y); }
+FRACTAL_INLINE REALS LANES_NAME(size)(REALS x, REALS y) {
+    return FRACTAL_NAME(absolute)(x) + FRACTAL_NAME(absolute)(y);
+}
 
 #define LANES_CALM 999.0 /* the roundings of the sums are below 1 */
 #define LANES_SKIPS 0
@@ -41,7 +43,7 @@ FRACTAL_INLINE REALS LANES_NAME(size)(REALS x, REALS y) { return FRACTAL_NAME(ab
 #define MASK FRACTAL_NAME(mask)
 
 /* Which c of the Mandelbrot set lie in the cardioid or the disc of period 2, by such a margin that no rounding leads
- * out: where the multiplier λ of the cycle has |λ|² ≤ 63/64. With s = √(1 − 4c) the cardioid's is 1 − s, so that |λ|² is
+ * out: where the multiplier λ of the cycle has |λ|² ≤ 1 − 2⁻¹⁶. With s = √(1 − 4c) the cardioid's is 1 − s, so that |λ|² is
  * 1 + |s|² − 2 Re s, |s|² = |1 − 4c| and 2 Re s = √(2 (|s|² + Re(1 − 4c))); the disc's is 4 (c + 1). */
 FRACTAL_INLINE MASK LANES_NAME(known)(REALS cr, REALS ci) {
     const REALS margin = FRACTAL_NAME(all)(0x1p-16), disc = FRACTAL_NAME(all)((1.0 - 0x1p-16) / 16.0);
@@ -49,15 +51,16 @@ FRACTAL_INLINE MASK LANES_NAME(known)(REALS cr, REALS ci) {
     const REALS s2 = FRACTAL_NAME(root)(wr * wr + wi * wi), left = margin + s2;
     const REALS far = (cr + 1.0) * (cr + 1.0) + ci * ci;
     const MASK all = FRACTAL_NAME(equal)((INTS)margin, (INTS)margin);
-    const MASK beside = FRACTAL_NAME(beyond)(left * left, 2.0 * (s2 + wr)); /* without a meaning where squares overflow */
-    const MASK neither = FRACTAL_NAME(both)(FRACTAL_NAME(either)(beside, FRACTAL_NAME(beyond)(far, FRACTAL_NAME(all)(16.0))),
-                                            FRACTAL_NAME(beyond)(far, disc));
+    /* Without a meaning where squares overflow. */
+    const MASK beside = FRACTAL_NAME(beyond)(left * left, 2.0 * (s2 + wr));
+    const MASK huge = FRACTAL_NAME(beyond)(far, FRACTAL_NAME(all)(16.0));
+    const MASK neither = FRACTAL_NAME(both)(FRACTAL_NAME(either)(beside, huge), FRACTAL_NAME(beyond)(far, disc));
     return FRACTAL_NAME(without)(all, neither);
 }
 
 /* Runs the first `count` orbits of a window, whose n is at most `most`, to their ends; nonzero if it was stopped. */
-FRACTAL_TARGET static int LANES_NAME(run_window)(const struct grid_picture *p, struct samples_window *window, int64_t count,
-                                                 int64_t most, int64_t limit, struct fractal_watch *watch) {
+FRACTAL_TARGET static int LANES_NAME(run_window)(const struct grid_picture *p, struct samples_window *window,
+                                                 int64_t count, int64_t most, int64_t limit, struct fractal_watch *watch) {
     const struct lanes_ends ends = samples_ends(window);
     struct lanes_list todo = samples_todo(window);
     const int regions = !p->view.julia && p->shortcuts >= GRID_REPEATS_AND_REGIONS;
@@ -89,7 +92,8 @@ FRACTAL_TARGET static int LANES_NAME(run_window)(const struct grid_picture *p, s
 /* Of the samples from i on: which have escaped, and the fractions f of their ν = n + f. */
 FRACTAL_INLINE MASK LANES_NAME(fraction)(const struct samples_window *w, int64_t i, REALS *fraction) {
     const REALS one = FRACTAL_NAME(all)(1.0), most = FRACTAL_NAME(all)(DBL_MAX);
-    const MASK escaped = FRACTAL_NAME(equal)(FRACTAL_NAME(load_ints)(w->state + i), FRACTAL_NAME(all_ints)(LANES_ESCAPED));
+    const INTS state = FRACTAL_NAME(load_ints)(w->state + i);
+    const MASK escaped = FRACTAL_NAME(equal)(state, FRACTAL_NAME(all_ints)(LANES_ESCAPED));
     REALS m = LANES_NAME(modulus)(FRACTAL_NAME(load)(w->x + i), FRACTAL_NAME(load)(w->y + i));
     m = FRACTAL_NAME(pick)(FRACTAL_NAME(beyond)(m, most), most, m);
     m = FRACTAL_NAME(pick)(escaped, m, FRACTAL_NAME(all)(GRID_ESCAPE)); /* the others' may have no logarithm */
@@ -120,8 +124,8 @@ FRACTAL_TARGET static int LANES_NAME(color)(const struct grid_picture *p, struct
 }
 
 /* Renders rects one after another, rows from the top, three bytes a pixel; nonzero if it was stopped. */
-FRACTAL_TARGET static int LANES_NAME(render)(const struct grid_picture *p, const struct samples_rect *rects, int64_t count,
-                                             uint8_t *rgb, struct samples_window *window, int64_t *control) {
+FRACTAL_TARGET static int LANES_NAME(render)(const struct grid_picture *p, const struct samples_rect *rects,
+                                             int64_t count, uint8_t *rgb, struct samples_window *window, int64_t *control) {
     struct fractal_watch watch = fractal_watch(control, GRID_PRICE);
     struct samples_cursor cursor = {rects, 0, 0};
     const struct samples_raster raster = grid_raster(p, p->side);
@@ -140,8 +144,8 @@ FRACTAL_TARGET static int LANES_NAME(render)(const struct grid_picture *p, const
 
 /* n of the first `side` × `side` samples of each pixel, −1 inside, and their fractions f (0 inside) unless `fractions` is
  * NULL; nonzero if it was stopped. */
-FRACTAL_TARGET static int LANES_NAME(escapes)(const struct grid_picture *p, const struct samples_rect *rect, int64_t side,
-                                              int64_t *counts, double *fractions, struct samples_window *window,
+FRACTAL_TARGET static int LANES_NAME(escapes)(const struct grid_picture *p, const struct samples_rect *rect,
+                                              int64_t side, int64_t *counts, double *fractions, struct samples_window *window,
                                               int64_t *control) {
     struct fractal_watch watch = fractal_watch(control, GRID_PRICE);
     struct samples_cursor cursor = {rect, 0, 0};

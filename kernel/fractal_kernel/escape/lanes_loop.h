@@ -47,8 +47,8 @@ FRACTAL_INLINE INTS LANES_NAME(pick)(MASK which, INTS yes, INTS no) {
     return (INTS)FRACTAL_NAME(pick)(which, (REALS)yes, (REALS)no);
 }
 
-/* Orbits of a list that came to their ends, some vectors of them from `first` on: steps them on, `left` steps at most,
- * and not that many if not `limited`; leaves z and the number of steps. */
+/* Orbits of a list that came to their ends, some vectors of them from `first` on: steps each on until it is outside, or
+ * `left` steps are done; leaves z and the number of steps. Not `limited`: `left` is a block at least, or nothing. */
 FRACTAL_INLINE void LANES_NAME(walk)(const struct lanes_list *list, int64_t first, REALS *end_x, REALS *end_y,
                                      const INTS *left, INTS *steps, const int limited) {
     REALS x[LANES_TOGETHER], y[LANES_TOGETHER], cr[LANES_TOGETHER], ci[LANES_TOGETHER];
@@ -68,7 +68,8 @@ FRACTAL_INLINE void LANES_NAME(walk)(const struct lanes_list *list, int64_t firs
             end_y[g] = FRACTAL_NAME(pick)(done[g], end_y[g], y[g]);
             steps[g] = FRACTAL_NAME(count)(steps[g], done[g]);
             done[g] = FRACTAL_NAME(either)(done[g], LANES_NAME(out)(x[g], y[g]));
-            if (limited) done[g] = FRACTAL_NAME(either)(done[g], FRACTAL_NAME(equal)(left[g], FRACTAL_NAME(all_ints)(k)));
+            if (limited)
+                done[g] = FRACTAL_NAME(either)(done[g], FRACTAL_NAME(equal)(left[g], FRACTAL_NAME(all_ints)(k)));
         }
     }
 }
@@ -85,8 +86,9 @@ FRACTAL_TARGET static void LANES_NAME(finish)(struct lanes_list *list, const str
         MASK near = FRACTAL_NAME(none)(); /* some steps to the limit, but not a block */
         LANES_UNROLL for (int g = 0; g < LANES_TOGETHER; g++) {
             left[g] = limit - FRACTAL_NAME(load_ints)(list->n + first + g * FRACTAL_WIDTH);
-            near = FRACTAL_NAME(either)(near, FRACTAL_NAME(both)(FRACTAL_NAME(above)(left[g], FRACTAL_NAME(all_ints)(0)),
-                                                                 FRACTAL_NAME(above)(FRACTAL_NAME(all_ints)(LANES_STEPS), left[g])));
+            const MASK some = FRACTAL_NAME(above)(left[g], FRACTAL_NAME(all_ints)(0));
+            const MASK few = FRACTAL_NAME(above)(FRACTAL_NAME(all_ints)(LANES_STEPS), left[g]);
+            near = FRACTAL_NAME(either)(near, FRACTAL_NAME(both)(some, few));
         }
         if (__builtin_expect(FRACTAL_NAME(any)(near), 0))
             LANES_NAME(walk)(list, first, x, y, left, steps, 1);

@@ -43,7 +43,9 @@ static inline struct samples_raster legacy_raster(const legacy_picture *p) {
 }
 
 /* |z|² where an orbit ended: below 4 when the limit ended it. */
-static inline double legacy_norm(const struct samples_window *w, int64_t i) { return w->x[i] * w->x[i] + w->y[i] * w->y[i]; }
+static inline double legacy_norm(const struct samples_window *w, int64_t i) {
+    return w->x[i] * w->x[i] + w->y[i] * w->y[i];
+}
 
 /* The smooth count as a share of the limit, in [0, 1]. It is NaN for orbits that end nearer than 1 to the origin: their
  * logarithm is negative. */

@@ -63,7 +63,8 @@ FRACTAL_TARGET static int LANES_NAME(run_window)(const legacy_picture *p, struct
     lanes_pad(&todo, LANES_SLACK, LANES_IDLE);
     const double norm = p->view.julia_re * p->view.julia_re + p->view.julia_im * p->view.julia_im;
     const int guarded = p->view.julia ? !(norm < LEGACY_ESCAPE - LEGACY_DOUBT) : FRACTAL_NAME(any)(doubt);
-    return LANES_NAME(run)(&todo, &ends, (struct lanes_rules){p->max_iterations, p->max_iterations / LANES_STEPS, 1, guarded}, watch);
+    const struct lanes_rules rules = {p->max_iterations, p->max_iterations / LANES_STEPS, 1, guarded};
+    return LANES_NAME(run)(&todo, &ends, rules, watch);
 }
 
 #undef REALS

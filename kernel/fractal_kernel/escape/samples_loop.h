@@ -42,7 +42,8 @@ FRACTAL_TARGET static void FRACTAL_NAME(begin)(const struct samples_view *p, con
         else
             for (int64_t i = 0; i < run; i++)
                 for (int64_t sx = 0; sx < side; sx++)
-                    for (int64_t sy = 0; sy < side; sy++) *x++ = (double)(px + i) + raster->x[sx], *y++ = low + raster->y[sy];
+                    for (int64_t sy = 0; sy < side; sy++)
+                        *x++ = (double)(px + i) + raster->x[sx], *y++ = low + raster->y[sy];
     }
     FRACTAL_NAME(place)(p, window, pixels * side * side);
 }
