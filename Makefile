@@ -132,7 +132,7 @@ soak: dev ## the fault tests, many times over (20 a size of world), and those of
 
 .PHONY: bench
 bench: dev ## the figures of docs/performance.md, measured here
-	@for name in kernel picture world stores; do echo "== benchmarks.$$name"; $(BIN)/python -m benchmarks.$$name; done
+	@for name in kernel end_to_end picture world stores; do echo "== benchmarks.$$name"; $(BIN)/python -m benchmarks.$$name; done
 
 # ---- keeping -------------------------------------------------------------------------------------------------------
 

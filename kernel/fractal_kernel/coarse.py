@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from fractal_kernel.definition import GridDefinition
-from fractal_kernel.escape.grid import Grid, State
+from fractal_kernel.escape.grid import Grid, Shortcuts, State
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -120,7 +120,7 @@ class Samples:
     def __init__(self, definition: "Definition", part: int = 0, parts: int = 1) -> None:
         rows, columns = _lattice(definition.frame)
         pixels = np.tile(columns, len(rows))[part::parts], np.repeat(rows, len(columns))[part::parts]
-        self._grid = Grid(_stand_in(definition))
+        self._grid = Grid(_stand_in(definition), shortcuts=_shortcuts(definition))
         self._points = self._grid.start(*pixels)
 
     def advance(self, limit: int, control: "Control") -> Tally:
@@ -210,6 +210,11 @@ def _stand_in(definition: "Definition") -> GridDefinition:
         offset=0.0,
         scale=1.0,
     )
+
+
+def _shortcuts(definition: "Definition") -> Shortcuts:
+    """What may be left out: of a Legacy picture only what its own loops leave out, too, or its costs would be wrong."""
+    return Shortcuts.ALL if isinstance(definition, GridDefinition) else Shortcuts.REPEATS
 
 
 def _course(decided: int | None, points: int) -> "Generator[int, Tally, int]":

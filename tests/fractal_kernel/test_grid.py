@@ -11,8 +11,10 @@ from support.grid_pictures import BUILT, definition, julia, pictures, point, rec
 
 from fractal_api.tiling import Rect
 from fractal_kernel.definition import GridDefinition
+from fractal_kernel.escape import _grid
 from fractal_kernel.escape.control import Control
-from fractal_kernel.escape.grid import POINT, Grid, Instructions, InstructionsMissing, State, _grid, instruction_set
+from fractal_kernel.escape.grid import POINT, Grid, State
+from fractal_kernel.escape.instructions import Instructions
 from fractal_kernel.slow import grid as slow
 
 PICTURES = {
@@ -240,23 +242,3 @@ def test_points_that_are_run_on_in_rounds_end_where_one_run_ends(instructions: I
     escaped = at_once["state"] == State.ESCAPED
     assert escaped.any()
     np.testing.assert_array_equal(in_rounds[escaped], at_once[escaped])
-
-
-def test_the_user_can_ask_for_the_c_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FRACTAL_INSTRUCTIONS", "libm")
-    assert instruction_set() is Instructions.LIBM
-    monkeypatch.setenv("FRACTAL_INSTRUCTIONS", "")
-    assert instruction_set() is BUILT[-1]
-
-
-def test_instructions_that_there_are_not_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FRACTAL_INSTRUCTIONS", "avx9000")
-    with pytest.raises(InstructionsMissing, match=r"^FRACTAL_INSTRUCTIONS must be libm.* not avx9000$"):
-        instruction_set()
-
-
-def test_a_processor_without_fma_takes_the_c_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_grid, "has_fma", lambda: False)
-    assert instruction_set() is Instructions.LIBM
-    with pytest.raises(InstructionsMissing, match="no instructions called fma"):
-        Grid(definition(), Instructions.FMA)

@@ -15,7 +15,7 @@ from fractal_api.tiling import Rect
 from fractal_kernel import coarse
 from fractal_kernel.definition import define
 from fractal_kernel.escape.control import Control
-from fractal_kernel.escape.grid import Instructions
+from fractal_kernel.escape.instructions import Instructions
 from fractal_kernel.picture import Picture
 
 KNOWN: Final[dict[str, Any]] = json.loads((ROOT / "tests" / "data" / "grid" / "pictures.json").read_text())

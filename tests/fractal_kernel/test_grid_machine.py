@@ -19,7 +19,8 @@ from fractal_kernel.color.palettes import NAMES, expand
 from fractal_kernel.definition import GridDefinition
 from fractal_kernel.escape import _grid
 from fractal_kernel.escape.control import Control
-from fractal_kernel.escape.grid import Grid, Instructions, State
+from fractal_kernel.escape.grid import Grid, State
+from fractal_kernel.escape.instructions import Instructions
 from fractal_kernel.slow import grid as slow
 
 X86 = platform.machine() == "x86_64"
@@ -64,8 +65,8 @@ def digest(picture: GridDefinition, instructions: Instructions) -> str:
 PROGRAM = """
 from support.grid_pictures import view
 from test_grid_machine import digest
-from fractal_kernel.escape.grid import Instructions
-print(digest(view("seahorse", (24, 16), side=2, max_iterations=400), Instructions.LIBM))
+from fractal_kernel.escape.instructions import built
+print(digest(view("seahorse", (24, 16), side=2, max_iterations=400), built()[0]))
 """
 
 

@@ -11,7 +11,8 @@ from support.grid_pictures import BUILT, definition, julia, point, view, whole
 from fractal_kernel import coarse
 from fractal_kernel.definition import GridDefinition
 from fractal_kernel.escape.control import Control, Stopped
-from fractal_kernel.escape.grid import Grid, Instructions
+from fractal_kernel.escape.grid import Grid
+from fractal_kernel.escape.instructions import Instructions
 
 DEADLINE_S = 20.0
 SOON_S = 0.25

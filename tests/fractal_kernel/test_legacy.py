@@ -14,6 +14,7 @@ from fractal_api.tiling import Rect
 from fractal_kernel.definition import LegacyDefinition
 from fractal_kernel.escape import legacy
 from fractal_kernel.escape.control import Control
+from fractal_kernel.escape.instructions import Instructions, InstructionsMissing, available, built
 from fractal_kernel.slow import legacy as slow
 
 EARLIER = known("earlier_system.json")
@@ -52,14 +53,14 @@ def rects_of(draw: st.DrawFn, width: int, height: int) -> Rect:
     return Rect(x, y, draw(st.integers(1, width - x)), draw(st.integers(1, height - y)))
 
 
-def rendered(picture: LegacyDefinition, name: str = legacy.INSTRUCTION_SETS[-1]) -> NDArray[np.uint8]:
+def rendered(picture: LegacyDefinition, name: Instructions | None = None) -> NDArray[np.uint8]:
     [rgb] = legacy.render(picture, [whole(picture)], Control(), name)
     return rgb
 
 
 def assert_equals_the_twin(picture: LegacyDefinition) -> None:
     rgb, counts = slow.render(picture, whole(picture)), slow.counts(picture, whole(picture))
-    for name in legacy.INSTRUCTION_SETS:
+    for name in available():
         assert np.array_equal(rendered(picture, name), rgb)
         assert np.array_equal(legacy.counts(picture, whole(picture), Control(), name), counts)
 
@@ -122,8 +123,8 @@ def test_periods_are_skipped_without_a_trace(limit: int) -> None:
     assert_equals_the_twin(definition(size=(20, 15), center_re=-0.6, zoom=0.5, color_mode=1, max_iterations=limit))
 
 
-@pytest.mark.parametrize("name", legacy.INSTRUCTION_SETS)
-def test_the_inside_costs_the_same_at_any_limit(name: str) -> None:
+@pytest.mark.parametrize("name", available())
+def test_the_inside_costs_the_same_at_any_limit(name: Instructions) -> None:
     inside = definition(size=(32, 32), center_re=-0.1, zoom=4.0, max_iterations=legacy.MAX_ITERATIONS)
     control = Control()
     legacy.render(inside, [whole(inside)], control, name)
@@ -159,8 +160,8 @@ def test_a_nan_sample_blackens_its_pixel_unless_only_white_is_counted(color_mode
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.data(), st.sampled_from(legacy.INSTRUCTION_SETS))
-def test_any_cut_gives_the_same_bytes(data: st.DataObject, name: str) -> None:
+@given(st.data(), st.sampled_from(available()))
+def test_any_cut_gives_the_same_bytes(data: st.DataObject, name: Instructions) -> None:
     picture = data.draw(st.sampled_from(CUT))
     rects = data.draw(st.lists(rects_of(picture.frame.width, picture.frame.height), min_size=1, max_size=5))
     full = rendered(picture)
@@ -224,5 +225,6 @@ def test_a_rectangle_outside_the_picture_is_refused(rect: Rect) -> None:
 
 
 def test_an_instruction_set_that_is_not_here_is_refused() -> None:
-    with pytest.raises(ValueError, match="must be one of base"):
-        legacy.render(definition(), [Rect(0, 0, 1, 1)], Control(), "mmx")
+    missing = next(instructions for instructions in Instructions if instructions not in built())
+    with pytest.raises(InstructionsMissing, match=f"no instructions called {missing}"):
+        legacy.render(definition(), [Rect(0, 0, 1, 1)], Control(), missing)

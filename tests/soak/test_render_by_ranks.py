@@ -5,17 +5,28 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
+from typing import Final
 
 import pytest
 from support.agent_process import Place, until
 from support.joined_ledger import JoinedLedger, acknowledged_so_far
 from support.render_process import RenderProcess
-from support.truth import Truth
+from support.truth import MANY_TILES, Truth, render_truth
+
+from fractal_kernel.escape.instructions import Instructions, available
 
 Render = Callable[..., RenderProcess]
 SOON_S = 2.0
 """A second is promised; a busy machine may need another one."""
+
+
+FOR_SLOW_SETS: Final = MANY_TILES | {
+    "fractal": MANY_TILES["fractal"] | {"maxIterations": 2_000},
+    "image": {"width": 512, "height": 512, "blockSize": 16},
+}
+"""Less to do: the first set may call the C library for each step."""
 
 
 @pytest.fixture
@@ -70,6 +81,29 @@ def test_an_interrupted_picture_goes_on_when_called_again(
     assert second.picture.read_bytes() == truth.image
     assert ledger.rendered_after_acknowledged() == []
     assert second.unfinished == []
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        pytest.param(first, then, id=f"{first}, then {then}")
+        for first, then in pairwise([*available(), available()[0]])
+        if first is not then
+    ],
+)
+def test_a_picture_begun_under_one_instruction_set_goes_on_under_another(
+    place: Place, first: Instructions, then: Instructions
+) -> None:
+    truth = render_truth(FOR_SLOW_SETS)
+    begun = RenderProcess(place, truth, "-n", "2", instructions=first)
+    wait_for_tiles(place, truth, 0.3)
+    begun.send(signal.SIGINT)
+    assert begun.wait() == 130
+    rest = RenderProcess(place, truth, "-n", "2", instructions=then)
+    assert rest.wait() == 0
+    assert rest.errors.count("fractal: resuming: ") == 1
+    assert rest.picture.read_bytes() == truth.image
+    assert JoinedLedger(place.ledger).rendered_after_acknowledged() == []
 
 
 def test_a_killed_rendering_goes_on_and_what_it_left_is_swept(render: Render, place: Place, truth: Truth) -> None:

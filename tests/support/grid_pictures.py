@@ -9,7 +9,8 @@ from support.checkout import ROOT
 from fractal_api.tiling import Rect
 from fractal_kernel.color.palettes import NAMES
 from fractal_kernel.definition import Frame, GridDefinition
-from fractal_kernel.escape.grid import MAX_SIDE, available
+from fractal_kernel.escape.grid import MAX_SIDE
+from fractal_kernel.escape.instructions import available
 
 BUILT: Final = available()
 """The instruction sets that can be tested here."""

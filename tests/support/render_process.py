@@ -14,9 +14,19 @@ from fractal_api import GROUP, VERSION
 
 
 class RenderProcess:
-    """A rendering of the truth's spec into `picture.png`, in a session of its own as a terminal's job is."""
+    """A rendering of the truth's spec into `picture.png`, in a session of its own as a terminal's job is.
 
-    def __init__(self, place: Place, truth: Truth, *arguments: str, path: str | None = None) -> None:
+    `instructions` is what it is told to use, instead of the widest that the processor has.
+    """
+
+    def __init__(
+        self,
+        place: Place,
+        truth: Truth,
+        *arguments: str,
+        path: str | None = None,
+        instructions: str = "",
+    ) -> None:
         place.temporary.mkdir(exist_ok=True)
         self.place = place
         self.picture = place.root / "picture.png"
@@ -28,6 +38,7 @@ class RenderProcess:
             "XDG_CACHE_HOME": str(place.root / "cache"),
             "TMPDIR": str(place.temporary),
             "FRACTAL_LEDGER": str(place.ledger),
+            "FRACTAL_INSTRUCTIONS": instructions,
             MARK: str(place.root),
         }
         self._process = subprocess.Popen(

@@ -44,5 +44,5 @@ def legacy(width: int, height: int, *, max_iterations: int = 128, block_size: in
 
 
 _LARGE: Final = seahorse(4096, 4096, max_iterations=2000)
-ENDLESS: Final = replace(_LARGE, frame=replace(_LARGE.frame, side=4))
+ENDLESS: Final = replace(_LARGE, frame=replace(_LARGE.frame, side=16))
 """A picture that takes minutes, and none of its tiles more than a second."""

@@ -6,7 +6,8 @@ The slabs stay as they are stored, deflated; what doesn't fit into memory waits 
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
+
+import numpy as np
 
 from fractal_api import tiles
 from fractal_api.errors import TileError
@@ -105,22 +106,18 @@ def check_tile(tile: int, rect: Rect, blob: bytes) -> None:
 
 def band_rgb(band: BandPieces) -> bytes:
     """The pixels of a band: rows × width × 3 bytes, top row first; LostTile when a piece is damaged."""
-    inflated = [(piece.rect, _inflate(piece)) for piece in band.pieces]
-    rows: list[memoryview] = []
-    for _, beside in groupby(inflated, key=lambda one: one[0].y):
-        across = list(beside)
-        for row in range(across[0][0].height):
-            rows.extend(_row(rgb, row, rect.width) for rect, rgb in across)
-    return b"".join(rows)
+    rects = [piece.rect for piece in band.pieces]
+    top, bottom = min(rect.y for rect in rects), max(rect.y + rect.height for rect in rects)
+    rgb = np.empty((bottom - top, max(rect.x + rect.width for rect in rects), tiles.CHANNELS), dtype=np.uint8)
+    for piece, rect in zip(band.pieces, rects, strict=True):
+        pixels = np.frombuffer(_inflate(piece), dtype=np.uint8).reshape(rect.height, rect.width, tiles.CHANNELS)
+        rgb[rect.y - top : rect.y - top + rect.height, rect.x : rect.x + rect.width] = pixels
+    return rgb.tobytes()
 
 
-def _row(rgb: memoryview, row: int, width: int) -> memoryview:
-    return rgb[row * width * tiles.CHANNELS : (row + 1) * width * tiles.CHANNELS]
-
-
-def _inflate(piece: Piece) -> memoryview:
+def _inflate(piece: Piece) -> bytes:
     try:
-        return memoryview(piece.pixels())
+        return piece.pixels()
     except TileError as error:
         raise LostTile(piece.tile, str(error)) from error
 

@@ -14,8 +14,7 @@ import click
 from fractal_api import PICTURE_VERSION
 from fractal_console.invoke import run_click
 from fractal_kernel.cli.instructions import SLOW, chosen_instructions
-from fractal_kernel.escape.grid import Instructions
-from fractal_kernel.escape.legacy import INSTRUCTION_SETS
+from fractal_kernel.escape.instructions import VARIABLE, available
 
 LIBRARIES: Final = ("numpy", "isal", "mpi4py")
 
@@ -24,12 +23,18 @@ NO_MPI: Final = "no MPI library was found: pictures are rendered in one process"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KernelInfo:
-    """What renders here; `mpi` is the library's own name, `mpirun` its launcher's path, both None if not found."""
+    """What renders here; `instructions` is what the loops use, `asked_instructions` whether the environment says so.
+
+    `calls_libm` tells that Grid calls the C library for each fused multiply-add, which is slow. `mpi` is the library's
+    own name, `mpirun` its launcher's path, both None if not found.
+    """
 
     version: str
     picture_version: int
-    grid_instructions: str
-    legacy_instructions: str
+    instructions: str
+    asked_instructions: bool
+    available_instructions: tuple[str, ...]
+    calls_libm: bool
     processors: int
     machine: str
     python: str
@@ -55,11 +60,14 @@ def main(argv: list[str]) -> int:
 
 def collect() -> KernelInfo:
     """What this process finds."""
+    instructions = chosen_instructions()
     return KernelInfo(
         version=_version("clusteredfractals"),
         picture_version=PICTURE_VERSION,
-        grid_instructions=chosen_instructions(),
-        legacy_instructions=INSTRUCTION_SETS[-1],
+        instructions=instructions,
+        asked_instructions=bool(os.environ.get(VARIABLE)),
+        available_instructions=available(),
+        calls_libm=instructions.calls_libm,
         processors=len(os.sched_getaffinity(0)),
         machine=platform.machine(),
         python=platform.python_version(),
@@ -75,8 +83,7 @@ def lines(info: KernelInfo) -> list[str]:
     """The same for people: a table, then a sentence for each thing that is slower or less than it could be."""
     rows = {
         "fractal": f"{info.version} (picture version {info.picture_version})",
-        "Grid loops": info.grid_instructions,
-        "Legacy loops": info.legacy_instructions,
+        "instructions": _instructions(info),
         "processors": f"{info.processors} ({info.machine})",
         "Python": f"{info.python} ({info.compiler})",
         "C library": info.libc,
@@ -85,10 +92,16 @@ def lines(info: KernelInfo) -> list[str]:
         "mpirun": info.mpirun or "not found",
     }
     table = [f"{name:13} {value}" for name, value in rows.items()]
-    remarks = [SLOW] if info.grid_instructions == Instructions.LIBM else []
+    remarks = [SLOW] if info.calls_libm else []
     if info.mpi is None:
         remarks.append(NO_MPI)
     return [*table, *(f"note          {remark}" for remark in remarks)]
+
+
+def _instructions(info: KernelInfo) -> str:
+    """What the loops use, why, and what they could."""
+    why = f", as {VARIABLE} says" if info.asked_instructions else ""
+    return f"{info.instructions}{why}; the processor has {', '.join(info.available_instructions)}"
 
 
 def _version(package: str) -> str:

@@ -17,7 +17,6 @@ from fractal_kernel.cli.instructions import SLOW, chosen_instructions
 from fractal_kernel.cli.progress_bar import progress_bar
 from fractal_kernel.cli.renderers import renderer_for
 from fractal_kernel.cli.request import Options, Request, request_from
-from fractal_kernel.escape.grid import Instructions
 from fractal_kernel.render import Rendered, Sinks
 
 MAX_THREADS: Final = 1024
@@ -52,7 +51,7 @@ def main(argv: list[str]) -> int:
 
 def _carry_out(request: Request) -> None:
     """Render, show, and say where the picture is."""
-    if chosen_instructions() is Instructions.LIBM and not request.order.spec.legacy:
+    if chosen_instructions().calls_libm and not request.order.spec.legacy:
         print(f"fractal: {SLOW}", file=sys.stderr)
     renderer = renderer_for(request)
     thumbnail = _thumbnail(request)

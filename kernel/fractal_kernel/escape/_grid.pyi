@@ -3,27 +3,44 @@ from numpy.typing import NDArray
 
 from fractal_kernel.definition import GridDefinition
 
-LANES: int
 GUESSES: int
 POINT_BYTES: int
+WINDOW_BYTES: int
+SETS: tuple[str, ...]
+CALLS_LIBM: bool
 
-def has_fma() -> bool: ...
+def has(instructions: int) -> bool: ...
 
 class Loops:
     def __init__(
         self,
         definition: GridDefinition,
-        tables: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8]],
-        fma: bool,
+        tables: tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.float32], NDArray[np.uint8]],
+        instructions: int,
+        shortcuts: int,
     ) -> None: ...
-    def render(self, rects: NDArray[np.int64], rgb: NDArray[np.uint8], control: NDArray[np.int64]) -> bool: ...
+    def render(
+        self,
+        rects: NDArray[np.int64],
+        rgb: NDArray[np.uint8],
+        window: NDArray[np.uint8],
+        control: NDArray[np.int64],
+    ) -> bool: ...
     def escapes(
         self,
         rect: NDArray[np.int64],
-        samples: int,
+        side: int,
         counts: NDArray[np.int64],
         fractions: NDArray[np.float64] | None,
+        window: NDArray[np.uint8],
         control: NDArray[np.int64],
     ) -> bool: ...
-    def start(self, pixels: NDArray[np.int64], points: NDArray[np.uint8]) -> None: ...
-    def advance(self, points: NDArray[np.uint8], count: int, limit: int, control: NDArray[np.int64]) -> bool: ...
+    def start(self, pixels: NDArray[np.int64], points: NDArray[np.uint8], window: NDArray[np.uint8]) -> None: ...
+    def advance(
+        self,
+        points: NDArray[np.uint8],
+        count: int,
+        limit: int,
+        window: NDArray[np.uint8],
+        control: NDArray[np.int64],
+    ) -> bool: ...

@@ -1,20 +1,23 @@
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-def has_avx2() -> bool: ...
+from fractal_kernel.definition import LegacyDefinition
+
+WINDOW_BYTES: int
+
 def render(
-    picture: dict[str, Any],
+    instructions: int,
+    definition: LegacyDefinition,
     rects: NDArray[np.int64],
     rgb: NDArray[np.uint8],
-    avx2: bool,
+    window: NDArray[np.uint8],
     control: NDArray[np.int64],
 ) -> bool: ...
 def counts(
-    picture: dict[str, Any],
+    instructions: int,
+    definition: LegacyDefinition,
     rect: NDArray[np.int64],
     counts: NDArray[np.int64],
-    avx2: bool,
+    window: NDArray[np.uint8],
     control: NDArray[np.int64],
 ) -> bool: ...

@@ -7,8 +7,10 @@
 
 #include <stdint.h>
 
-/* The most iterations between two looks at the control: 0.1 to 0.4 ms of a shallow loop; a millisecond is allowed. */
+/* The most iterations between two looks at the control: 0.1 to 0.4 ms of one sample at a time; a millisecond is allowed. */
 #define FRACTAL_CHUNK 65536
+/* What a sample costs besides, in iterations: counted for the stop flag only. */
+#define FRACTAL_OVERHEAD 64
 
 /* Whether a watcher has asked the loop to end. */
 static inline int fractal_stopped(const int64_t *control) {
@@ -20,14 +22,30 @@ static inline void fractal_count(int64_t *control, int64_t n) {
     __atomic_fetch_add(&control[1], n, __ATOMIC_RELAXED);
 }
 
-/* The same two, for a loop over many samples: `pending` gathers the iterations of cheap samples, and the control is
- * touched once they make a chunk. Returns whether to end. */
-static inline int fractal_pulse(int64_t *control, int64_t *pending, int64_t n) {
-    *pending += n;
-    if (*pending < FRACTAL_CHUNK) return 0;
-    fractal_count(control, *pending);
-    *pending = 0;
-    return fractal_stopped(control);
+/* The control that watchers see, and what was not yet told to it. */
+struct fractal_watch {
+    int64_t *control;
+    int64_t iterations;
+    int64_t unlooked;
+    int64_t price; /* of an iteration, in iterations of a processor that has instructions for it */
+};
+
+static inline struct fractal_watch fractal_watch(int64_t *control, int64_t price) {
+    return (struct fractal_watch){control, 0, 0, price};
+}
+
+static inline void fractal_flush(struct fractal_watch *watch) {
+    fractal_count(watch->control, watch->iterations);
+    watch->iterations = 0;
+    watch->unlooked = 0;
+}
+
+/* Iterations were done since the last look, and samples ended; whether to end. */
+static inline int fractal_look(struct fractal_watch *watch, int64_t iterations, int64_t samples) {
+    watch->unlooked += (iterations + FRACTAL_OVERHEAD * samples) * watch->price;
+    if (watch->unlooked < FRACTAL_CHUNK) return 0;
+    fractal_flush(watch);
+    return fractal_stopped(watch->control);
 }
 
 #endif

@@ -1,0 +1,76 @@
+"""From a run that is put to a warm world of two ranks, to its PNG in the store: `full` at 1920×1080.
+
+    python -m benchmarks.end_to_end
+
+The iterations' own time is what the counts take of a processor, shared out among the ranks; the bound is one and a
+half times that, and 40 ms. The fastest run counts, since other programs only add to it; the median tells how many did.
+"""
+
+import statistics
+import time
+from collections.abc import Iterator
+from typing import Any, Final
+
+from tests.support.agent_process import AgentProcess, make_place, remove_place
+
+from benchmarks.figures import Figure, report
+from benchmarks.kernel import FULL_HD, view
+from fractal_api.events import Completed
+from fractal_api.tiling import Rect
+from fractal_kernel.escape.control import Control
+from fractal_kernel.escape.grid import Grid
+
+RANKS: Final = 2
+RUNS: Final = 40
+FACTOR: Final = 1.5
+BESIDES_MS: Final = 40.0
+
+SPEC: Final[dict[str, Any]] = {
+    "fractal": {"center": {"re": "-0.75", "im": "0"}, "zoom": "0.4", "maxIterations": 1000},
+    "image": {"width": FULL_HD[0], "height": FULL_HD[1]},
+}
+
+
+def main() -> int:
+    """Print the figures; 0 when the bound is kept."""
+    return report(figures())
+
+
+def figures() -> Iterator[Figure]:
+    """The iterations' own time, and that of the whole way."""
+    place = make_place()
+    try:
+        with AgentProcess(place, ranks=RANKS) as agent:
+            agent.wait_until_ready()
+            own, whole = [], []
+            for number in range(RUNS):
+                own.append(iterations_ms())
+                whole.append(run_ms(agent, f"full{number}-1"))
+            agent.stop()
+    finally:
+        remove_place(place)
+    yield Figure(name="full, 1920×1080: the iterations' own time, 2 ranks", value=min(own), unit="ms")
+    bound = FACTOR * min(own) + BESIDES_MS
+    yield Figure(name="full, 1920×1080: run put to PNG in the store, 2 ranks", value=min(whole), unit="ms", bound=bound)
+    yield Figure(name="the median of them", value=statistics.median(whole), unit="ms")
+
+
+def iterations_ms() -> float:
+    """What a rank's share of the picture's iterations takes of its processor, without colours and tiles."""
+    grid = Grid(view("full", FULL_HD))
+    began = time.thread_time()
+    grid.counts(Rect(0, 0, *FULL_HD), Control())
+    return (time.thread_time() - began) * 1e3 / RANKS
+
+
+def run_ms(agent: AgentProcess, run: str) -> float:
+    """What a run takes until the agent says that its picture is in the store."""
+    began = time.perf_counter()
+    agent.put(run, SPEC)
+    while not any(isinstance(event, Completed) and event.run == run for event in agent.events()[-20:]):
+        time.sleep(0.001)
+    return (time.perf_counter() - began) * 1e3
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

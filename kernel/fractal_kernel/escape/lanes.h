@@ -1,0 +1,59 @@
+/* Lists of orbits, as the loop over vector lanes takes and leaves them. The loop itself is lanes_loop.h. */
+
+#ifndef FRACTAL_LANES_H
+#define FRACTAL_LANES_H
+
+#include <stdint.h>
+#include <string.h>
+
+#include "stop.h"
+
+/* Loops over lanes live in registers only when they are written out. */
+#define LANES_UNROLL _Pragma("GCC unroll 16")
+
+/* At least the lanes of any instruction set, and a vector: what may be read or written beyond the end of a list. */
+#define LANES_SLACK 80
+/* Orbits that left the loop before they are finished in one go. */
+#define LANES_BATCH 192
+/* Blocks from one pass over the lanes' marks to the next. */
+#define LANES_PASS 16
+/* The start of a lane that has nothing to do: it never comes to an end. */
+#define LANES_IDLE (-(INT64_C(1) << 60))
+
+enum lanes_state { LANES_RUNNING = 0, LANES_ESCAPED = 1, LANES_INSIDE = 2 };
+
+/* Orbits: z_n = x + iy, c, n, and where in `lanes_ends` their end is written. */
+struct lanes_list {
+    double *x, *y, *cr, *ci;
+    int64_t *n, *id;
+    int64_t count;
+};
+
+/* Where orbits end: z_n, n, and a lanes_state. Escaped: n is the first index outside. Inside: z repeats for ever. Running:
+ * the limit came first. */
+struct lanes_ends {
+    double *x, *y;
+    int64_t *n, *state;
+};
+
+/* How to run them: the index at which they end, the fewest whole blocks that one of them has to it, whether to look for
+ * repeats of z, and whether to test each single step, since an orbit might leave the circle and come back within a block. */
+struct lanes_rules {
+    int64_t limit, least;
+    int repeats, guarded;
+};
+
+/* Adds an orbit to a list. */
+static inline void lanes_add(struct lanes_list *list, double x, double y, double cr, double ci, int64_t n, int64_t id) {
+    const int64_t i = list->count++;
+    list->x[i] = x, list->y[i] = y, list->cr[i] = cr, list->ci[i] = ci, list->n[i] = n, list->id[i] = id;
+}
+
+/* Puts orbits at 0, at step n, behind the end of a list: what is read beyond it. */
+static inline void lanes_pad(struct lanes_list *list, int pads, int64_t n) {
+    const int64_t count = list->count;
+    for (int i = 0; i < pads; i++) lanes_add(list, 0.0, 0.0, 0.0, 0.0, n, -1);
+    list->count = count;
+}
+
+#endif

@@ -1,0 +1,328 @@
+/* The loop over orbits in vector lanes: included once for each instruction set and formula.
+ *
+ * Needs the vectors of FRACTAL_NAME, and of the formula: LANES_NAME, LANES_NAME(step) and LANES_NAME(out), LANES_VECTORS in
+ * flight, LANES_STEPS of a block (a power of two), and LANES_SKIPS: whether a repeat of z skips whole periods, because z
+ * at the limit counts, or ends the orbit, because it is inside for ever. A formula may have a quicker test of all vectors at
+ * once: LANES_NAME(size), never negative, whose sum over vectors is beyond LANES_CALM wherever one of them has escaped.
+ *
+ * A lane takes the next orbit as soon as its own has ended, and nothing that it does depends on its neighbours. Escape is
+ * tested once in a block. An orbit that escaped leaves its lane as it was before the block, and is stepped again, among
+ * others, to its exact end. */
+
+#define REALS FRACTAL_NAME(reals)
+#define UINTS FRACTAL_NAME(uints)
+#define INTS FRACTAL_NAME(ints)
+#define MASK FRACTAL_NAME(mask)
+
+/* The orbits in work. Times are in blocks, on the clock that all lanes share. */
+struct LANES_NAME(lanes) {
+    REALS x[LANES_VECTORS], y[LANES_VECTORS], cr[LANES_VECTORS], ci[LANES_VECTORS];
+    REALS from_x[LANES_VECTORS], from_y[LANES_VECTORS]; /* z before the last block */
+    REALS mark_x[LANES_VECTORS], mark_y[LANES_VECTORS]; /* the z that a repeat is looked for of, NaN without one */
+    INTS id[LANES_VECTORS];
+    INTS base[LANES_VECTORS];    /* LANES_STEPS times the clock, less this, is n */
+    INTS end[LANES_VECTORS];     /* when less than a block is left to the limit */
+    INTS start[LANES_VECTORS];   /* when the orbit came */
+    INTS mark_at[LANES_VECTORS]; /* from when on it gets its next mark */
+#if LANES_SKIPS
+    INTS marked[LANES_VECTORS]; /* when it got the last */
+#endif
+    MASK out[LANES_VECTORS]; /* guarded: escaped in the last block */
+};
+
+/* A run: its lanes, where its orbits come from, and those that left the lanes. */
+struct LANES_NAME(work) {
+    struct LANES_NAME(lanes) lanes;
+    const struct lanes_list *todo;
+    const struct lanes_ends *ends;
+    struct fractal_watch *watch;
+    struct lanes_rules rules;
+    struct lanes_list left;
+    int64_t clock, next, gone;
+    double left_reals[4][LANES_BATCH + LANES_SLACK];
+    int64_t left_ints[2][LANES_BATCH + LANES_SLACK];
+};
+
+FRACTAL_INLINE INTS LANES_NAME(pick)(MASK which, INTS yes, INTS no) {
+    return (INTS)FRACTAL_NAME(pick)(which, (REALS)yes, (REALS)no);
+}
+
+/* Orbits of a list that came to their ends, some vectors of them from `first` on: steps each on until it is outside, or
+ * `left` steps are done; leaves z and the number of steps. Not `limited`: `left` is a block at least, or nothing. */
+FRACTAL_INLINE void LANES_NAME(walk)(const struct lanes_list *list, int64_t first, REALS *end_x, REALS *end_y,
+                                     const INTS *left, INTS *steps, const int limited) {
+    REALS x[LANES_TOGETHER], y[LANES_TOGETHER], cr[LANES_TOGETHER], ci[LANES_TOGETHER];
+    MASK done[LANES_TOGETHER];
+    LANES_UNROLL for (int g = 0; g < LANES_TOGETHER; g++) {
+        const int64_t i = first + g * FRACTAL_WIDTH;
+        x[g] = end_x[g] = FRACTAL_NAME(load)(list->x + i), y[g] = end_y[g] = FRACTAL_NAME(load)(list->y + i);
+        cr[g] = FRACTAL_NAME(load)(list->cr + i), ci[g] = FRACTAL_NAME(load)(list->ci + i);
+        done[g] = FRACTAL_NAME(above)(FRACTAL_NAME(all_ints)(1), left[g]);
+        steps[g] = FRACTAL_NAME(all_ints)(LANES_STEPS);
+    }
+    /* z runs on where it has ended: nothing waits for the tests. */
+    LANES_UNROLL for (int k = 1; k <= LANES_STEPS; k++) {
+        LANES_NAME(step)(x, y, cr, ci, LANES_TOGETHER);
+        LANES_UNROLL for (int g = 0; g < LANES_TOGETHER; g++) {
+            end_x[g] = FRACTAL_NAME(pick)(done[g], end_x[g], x[g]);
+            end_y[g] = FRACTAL_NAME(pick)(done[g], end_y[g], y[g]);
+            steps[g] = FRACTAL_NAME(count)(steps[g], done[g]);
+            done[g] = FRACTAL_NAME(either)(done[g], LANES_NAME(out)(x[g], y[g]));
+            if (limited)
+                done[g] = FRACTAL_NAME(either)(done[g], FRACTAL_NAME(equal)(left[g], FRACTAL_NAME(all_ints)(k)));
+        }
+    }
+}
+
+/* Steps orbits of a list on, at most LANES_STEPS steps and not beyond the limit, testing each; writes their ends. */
+FRACTAL_TARGET static void LANES_NAME(finish)(struct lanes_list *list, const struct lanes_ends *ends, int64_t limit,
+                                              struct fractal_watch *watch) {
+    enum { ORBITS = LANES_TOGETHER * FRACTAL_WIDTH };
+    INTS total = FRACTAL_NAME(all_ints)(0);
+    lanes_pad(list, ORBITS - 1, limit);
+    for (int64_t first = 0; first < list->count; first += ORBITS) {
+        REALS x[LANES_TOGETHER], y[LANES_TOGETHER];
+        INTS left[LANES_TOGETHER], steps[LANES_TOGETHER];
+        MASK near = FRACTAL_NAME(none)(); /* some steps to the limit, but not a block */
+        LANES_UNROLL for (int g = 0; g < LANES_TOGETHER; g++) {
+            left[g] = limit - FRACTAL_NAME(load_ints)(list->n + first + g * FRACTAL_WIDTH);
+            const MASK some = FRACTAL_NAME(above)(left[g], FRACTAL_NAME(all_ints)(0));
+            const MASK few = FRACTAL_NAME(above)(FRACTAL_NAME(all_ints)(LANES_STEPS), left[g]);
+            near = FRACTAL_NAME(either)(near, FRACTAL_NAME(both)(some, few));
+        }
+        if (__builtin_expect(FRACTAL_NAME(any)(near), 0))
+            LANES_NAME(walk)(list, first, x, y, left, steps, 1);
+        else
+            LANES_NAME(walk)(list, first, x, y, left, steps, 0);
+        double end_x[ORBITS], end_y[ORBITS];
+        int64_t end_n[ORBITS], state[ORBITS];
+        LANES_UNROLL for (int g = 0; g < LANES_TOGETHER; g++) {
+            const int at = g * FRACTAL_WIDTH;
+            total += steps[g];
+            FRACTAL_NAME(store)(end_x + at, x[g]), FRACTAL_NAME(store)(end_y + at, y[g]);
+            FRACTAL_NAME(store_ints)(end_n + at, limit - left[g] + steps[g]);
+            FRACTAL_NAME(store_ints)(state + at, LANES_NAME(pick)(LANES_NAME(out)(x[g], y[g]),
+                                                                  FRACTAL_NAME(all_ints)(LANES_ESCAPED),
+                                                                  FRACTAL_NAME(all_ints)(LANES_RUNNING)));
+        }
+        const int64_t here = list->count - first < ORBITS ? list->count - first : ORBITS;
+        for (int64_t l = 0; l < here; l++) {
+            const int64_t id = list->id[first + l];
+            ends->x[id] = end_x[l], ends->y[id] = end_y[l], ends->n[id] = end_n[l], ends->state[id] = state[l];
+        }
+    }
+    for (int l = 0; l < FRACTAL_WIDTH; l++) watch->iterations += total[l];
+}
+
+/* Puts the next orbits into some lanes of vector v. */
+FRACTAL_INLINE void LANES_NAME(refill)(struct LANES_NAME(work) *w, int v, MASK free) {
+    struct LANES_NAME(lanes) *s = &w->lanes;
+    const struct lanes_list *todo = w->todo;
+    const INTS now = FRACTAL_NAME(all_ints)(w->clock);
+    const INTS n = (INTS)FRACTAL_NAME(spread)((const double *)todo->n + w->next, free, FRACTAL_NAME(all)(0.0));
+    const INTS blocks = (INTS)((UINTS)(FRACTAL_NAME(all_ints)(w->rules.limit) - n) / LANES_STEPS);
+    s->x[v] = FRACTAL_NAME(spread)(todo->x + w->next, free, s->x[v]);
+    s->y[v] = FRACTAL_NAME(spread)(todo->y + w->next, free, s->y[v]);
+    s->cr[v] = FRACTAL_NAME(spread)(todo->cr + w->next, free, s->cr[v]);
+    s->ci[v] = FRACTAL_NAME(spread)(todo->ci + w->next, free, s->ci[v]);
+    s->id[v] = (INTS)FRACTAL_NAME(spread)((const double *)todo->id + w->next, free, (REALS)s->id[v]);
+    s->base[v] = LANES_NAME(pick)(free, now * LANES_STEPS - n, s->base[v]);
+    s->end[v] = LANES_NAME(pick)(free, now + blocks, s->end[v]);
+    s->start[v] = LANES_NAME(pick)(free, now, s->start[v]);
+    /* An idle lane's n is far below zero, so that it gets no mark. */
+    const MASK idle = FRACTAL_NAME(above)(FRACTAL_NAME(all_ints)(0), n);
+    const INTS mark_at = LANES_NAME(pick)(idle, -n, now + LANES_PASS / 2);
+    s->mark_at[v] = LANES_NAME(pick)(free, mark_at, s->mark_at[v]);
+    s->mark_x[v] = FRACTAL_NAME(pick)(free, FRACTAL_NAME(all)(__builtin_nan("")), s->mark_x[v]);
+    w->next += __builtin_popcount(FRACTAL_NAME(bits)(free));
+}
+
+#if LANES_SKIPS
+/* Skips whole rounds of orbits that came back to their marks: only the rest of the last one is stepped. */
+FRACTAL_TARGET static void LANES_NAME(skip)(struct LANES_NAME(work) *w, int v, unsigned back) {
+    struct LANES_NAME(lanes) *s = &w->lanes;
+    for (int l = 0; l < FRACTAL_WIDTH; l++) {
+        if (!(back >> l & 1)) continue;
+        const int64_t left = s->end[v][l] - w->clock, rest = left % (w->clock - s->marked[v][l]);
+        s->end[v][l] -= left - rest;
+        s->base[v][l] -= (left - rest) * LANES_STEPS;
+        s->mark_x[v][l] = __builtin_nan("");
+        s->mark_at[v][l] = -LANES_IDLE;
+    }
+}
+#else
+/* Writes the ends of orbits whose z has come back. */
+FRACTAL_TARGET static void LANES_NAME(close)(struct LANES_NAME(work) *w, int v, unsigned back) {
+    const struct LANES_NAME(lanes) *s = &w->lanes;
+    for (int l = 0; l < FRACTAL_WIDTH; l++) {
+        if (!(back >> l & 1)) continue;
+        const int64_t id = s->id[v][l];
+        w->ends->x[id] = s->x[v][l], w->ends->y[id] = s->y[v][l];
+        w->ends->n[id] = w->clock * LANES_STEPS - s->base[v][l];
+        w->ends->state[id] = LANES_INSIDE;
+    }
+}
+#endif
+
+/* Lets the orbits of vector v leave that have ended, and the next come in their place. */
+FRACTAL_INLINE void LANES_NAME(settle)(struct LANES_NAME(work) *w, int v) {
+    struct LANES_NAME(lanes) *s = &w->lanes;
+    struct lanes_list *left = &w->left;
+    const REALS x = s->x[v], y = s->y[v];
+    const INTS now = FRACTAL_NAME(all_ints)(w->clock);
+    /* Escaped within the last block, or led by it beyond the limit: both are stepped again. */
+    const MASK out = FRACTAL_NAME(either)(w->rules.guarded ? s->out[v] : LANES_NAME(out)(x, y),
+                                          FRACTAL_NAME(above)(now, s->end[v]));
+    MASK back = FRACTAL_NAME(none)();
+    if (w->rules.repeats) {
+        back = FRACTAL_NAME(both)(FRACTAL_NAME(same)(x, s->mark_x[v]), FRACTAL_NAME(same)(y, s->mark_y[v]));
+        back = FRACTAL_NAME(without)(back, out);
+    }
+#if LANES_SKIPS
+    if (FRACTAL_NAME(any)(back)) LANES_NAME(skip)(w, v, FRACTAL_NAME(bits)(back));
+    back = FRACTAL_NAME(none)();
+#endif
+    const MASK ended = FRACTAL_NAME(equal)(s->end[v], now);
+    const MASK leaving = FRACTAL_NAME(without)(FRACTAL_NAME(either)(out, ended), back);
+    const MASK free = FRACTAL_NAME(either)(leaving, back);
+    if (!FRACTAL_NAME(any)(free)) return;
+#if !LANES_SKIPS
+    if (FRACTAL_NAME(any)(back)) LANES_NAME(close)(w, v, FRACTAL_NAME(bits)(back));
+#endif
+    const INTS n = FRACTAL_NAME(all_ints)(w->clock * LANES_STEPS) - s->base[v];
+    const int64_t at = left->count;
+    FRACTAL_NAME(gather)(left->x + at, leaving, FRACTAL_NAME(pick)(out, s->from_x[v], x));
+    FRACTAL_NAME(gather)(left->y + at, leaving, FRACTAL_NAME(pick)(out, s->from_y[v], y));
+    FRACTAL_NAME(gather)(left->cr + at, leaving, s->cr[v]);
+    FRACTAL_NAME(gather)(left->ci + at, leaving, s->ci[v]);
+    FRACTAL_NAME(gather)((double *)left->n + at, leaving, (REALS)LANES_NAME(pick)(out, n - LANES_STEPS, n));
+    FRACTAL_NAME(gather)((double *)left->id + at, leaving, (REALS)s->id[v]);
+    left->count += __builtin_popcount(FRACTAL_NAME(bits)(leaving));
+    w->watch->iterations -= LANES_STEPS * __builtin_popcount(FRACTAL_NAME(bits)(out));
+    w->gone += __builtin_popcount(FRACTAL_NAME(bits)(free));
+    LANES_NAME(refill)(w, v, free);
+}
+
+/* Sets the marks that are due. Each lies twice as far out as the one before (Brent). */
+FRACTAL_TARGET static void LANES_NAME(mark)(struct LANES_NAME(work) *w) {
+    struct LANES_NAME(lanes) *s = &w->lanes;
+    const INTS now = FRACTAL_NAME(all_ints)(w->clock);
+    for (int v = 0; v < LANES_VECTORS; v++) {
+        const MASK later = FRACTAL_NAME(above)(s->mark_at[v], now);
+        s->mark_x[v] = FRACTAL_NAME(pick)(later, s->mark_x[v], s->x[v]);
+        s->mark_y[v] = FRACTAL_NAME(pick)(later, s->mark_y[v], s->y[v]);
+        s->mark_at[v] = LANES_NAME(pick)(later, s->mark_at[v], now + (now - s->start[v]));
+#if LANES_SKIPS
+        s->marked[v] = LANES_NAME(pick)(later, s->marked[v], now);
+#endif
+    }
+}
+
+/* When the first lane comes to its end. */
+FRACTAL_INLINE int64_t LANES_NAME(first_end)(const struct LANES_NAME(lanes) *s) {
+    INTS least = s->end[0];
+    for (int v = 1; v < LANES_VECTORS; v++)
+        least = LANES_NAME(pick)(FRACTAL_NAME(above)(least, s->end[v]), s->end[v], least);
+    int64_t first = least[0];
+    for (int l = 1; l < FRACTAL_WIDTH; l++) first = least[l] < first ? least[l] : first;
+    return first;
+}
+
+/* Runs orbits to their ends; nonzero if it was stopped. The two
+ * constants are those of w->rules. */
+FRACTAL_INLINE int LANES_NAME(run_as)(struct LANES_NAME(work) *w, const int repeats, const int guarded) {
+    struct LANES_NAME(lanes) *s = &w->lanes;
+    REALS x[LANES_VECTORS], y[LANES_VECTORS];
+    MASK out[LANES_VECTORS];
+    const int64_t count = w->todo->count;
+    int64_t clock = 0, counted = 0, pass = LANES_PASS;
+    for (int v = 0; v < LANES_VECTORS; v++)
+        LANES_NAME(refill)(w, v, FRACTAL_NAME(equal)(FRACTAL_NAME(all_ints)(0), FRACTAL_NAME(all_ints)(0)));
+    LANES_UNROLL for (int v = 0; v < LANES_VECTORS; v++) x[v] = s->x[v], y[v] = s->y[v];
+    int64_t end = LANES_NAME(first_end)(s), due = end < pass ? end : pass;
+    for (;;) {
+        MASK news = FRACTAL_NAME(none)();
+        LANES_UNROLL for (int v = 0; v < LANES_VECTORS; v++) {
+            s->from_x[v] = x[v], s->from_y[v] = y[v];
+            if (guarded) out[v] = FRACTAL_NAME(none)();
+        }
+        LANES_UNROLL for (int k = 0; k < LANES_STEPS; k++) {
+            LANES_UNROLL for (int v = 0; v < LANES_VECTORS; v += LANES_TOGETHER)
+                LANES_NAME(step)(x + v, y + v, s->cr + v, s->ci + v, LANES_TOGETHER);
+            LANES_UNROLL for (int v = 0; guarded && v < LANES_VECTORS; v++)
+                out[v] = FRACTAL_NAME(either)(out[v], LANES_NAME(out)(x[v], y[v]));
+        }
+        /* What may be news: settle looks closer. */
+#ifdef LANES_CALM
+        if (!guarded) {
+            REALS sizes = LANES_NAME(size)(x[0], y[0]);
+            LANES_UNROLL for (int v = 1; v < LANES_VECTORS; v++) sizes = sizes + LANES_NAME(size)(x[v], y[v]);
+            news = FRACTAL_NAME(beyond)(sizes, FRACTAL_NAME(all)(LANES_CALM));
+        }
+        const int test = guarded;
+#else
+        const int test = 1;
+#endif
+        LANES_UNROLL for (int v = 0; v < LANES_VECTORS; v++) {
+            if (test) news = FRACTAL_NAME(either)(news, guarded ? out[v] : LANES_NAME(out)(x[v], y[v]));
+            if (repeats) news = FRACTAL_NAME(either)(news, FRACTAL_NAME(same)(x[v], s->mark_x[v]));
+        }
+        clock++;
+        if (__builtin_expect(!FRACTAL_NAME(any)(news) && clock < due, 1)) continue;
+
+        const int64_t live = (w->next < count ? w->next : count) - w->gone;
+        const int64_t done = (clock - counted) * LANES_STEPS * live;
+        w->watch->iterations += done;
+        counted = w->clock = clock;
+        /* Which lanes have news, without a branch: which of them have is as good as random. */
+        const INTS beyond = FRACTAL_NAME(all_ints)(clock + 1);
+        uint64_t lanes = 0;
+        LANES_UNROLL for (int v = 0; v < LANES_VECTORS; v++) {
+            s->x[v] = x[v], s->y[v] = y[v];
+            if (guarded) s->out[v] = out[v];
+            MASK which = guarded ? out[v] : LANES_NAME(out)(x[v], y[v]);
+            which = FRACTAL_NAME(either)(which, FRACTAL_NAME(above)(beyond, s->end[v]));
+            if (repeats) which = FRACTAL_NAME(either)(which, FRACTAL_NAME(same)(x[v], s->mark_x[v]));
+            lanes |= (uint64_t)FRACTAL_NAME(bits)(which) << v * FRACTAL_WIDTH;
+        }
+        const int ended = clock >= end;
+        int64_t fresh = clock + w->rules.least;
+        while (lanes) {
+            const int v = __builtin_ctzll(lanes) / FRACTAL_WIDTH;
+            LANES_NAME(settle)(w, v);
+            lanes &= ~(((UINT64_C(1) << FRACTAL_WIDTH) - 1) << v * FRACTAL_WIDTH);
+            if (fresh < end) end = fresh;
+        }
+        if (w->gone == count) break;
+        if (clock == pass) {
+            pass += LANES_PASS;
+            if (repeats) LANES_NAME(mark)(w);
+        }
+        if (w->left.count >= LANES_BATCH) {
+            LANES_NAME(finish)(&w->left, w->ends, w->rules.limit, w->watch);
+            w->left.count = 0;
+        }
+        if (fractal_look(w->watch, done, 0)) return 1;
+        if (ended || LANES_SKIPS) end = LANES_NAME(first_end)(s);
+        due = end < pass ? end : pass;
+        LANES_UNROLL for (int v = 0; v < LANES_VECTORS; v++) x[v] = s->x[v], y[v] = s->y[v];
+    }
+    LANES_NAME(finish)(&w->left, w->ends, w->rules.limit, w->watch);
+    return 0;
+}
+
+/* Runs the orbits of a closed list to their ends; nonzero if it was stopped. */
+FRACTAL_TARGET static int LANES_NAME(run)(const struct lanes_list *todo, const struct lanes_ends *ends,
+                                          struct lanes_rules rules, struct fractal_watch *watch) {
+    struct LANES_NAME(work) w = {.todo = todo, .ends = ends, .watch = watch, .rules = rules};
+    if (todo->count == 0) return 0;
+    w.left = (struct lanes_list){w.left_reals[0], w.left_reals[1], w.left_reals[2], w.left_reals[3],
+                                 w.left_ints[0], w.left_ints[1], 0};
+    if (rules.guarded) return rules.repeats ? LANES_NAME(run_as)(&w, 1, 1) : LANES_NAME(run_as)(&w, 0, 1);
+    return rules.repeats ? LANES_NAME(run_as)(&w, 1, 0) : LANES_NAME(run_as)(&w, 0, 0);
+}
+
+#undef REALS
+#undef UINTS
+#undef INTS
+#undef MASK
