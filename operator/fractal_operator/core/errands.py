@@ -29,12 +29,14 @@ LONGEST_PAUSE_S: Final = 5.0
 class Situation:
     """What is known of a world's agent; `unwanted` are runs that must end there, whosever they are.
 
-    `silent`: it did not answer the last time, or not in a way that makes sense.
+    `silent`: it did not answer the last time, or not in a way that makes sense. `unheard` is a job whose run must end
+    though the agent has never heard of it.
     """
 
     inspected: bool
     silent: bool = False
     unwanted: AbstractSet[str] = frozenset()
+    unheard: Job | None = None
     job: Job | None = None
     facts: RunFacts | None = None
 
@@ -43,6 +45,8 @@ def plan_errand(situation: Situation, now: float) -> w.Errand | None:
     """The next errand to an agent that can be reached; None when all is as it should be."""
     if not situation.inspected:
         return w.Inspect()
+    if situation.unheard is not None:
+        return build_put(situation.unheard)
     if situation.unwanted:
         return w.Cancel(run=min(situation.unwanted))
     if situation.silent:

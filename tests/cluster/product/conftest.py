@@ -7,9 +7,11 @@ import pytest
 from cluster_harness import wait
 from cluster_harness.cluster import Cluster
 from cluster_harness.kubectl import Kubectl
-from support.product import Product, install
+from support.product import WORLD, Product, install
 from support.product_lab import Client, Lab, prove_image
 from support.stranger import SETTLED_S, Stranger, stranger_pod
+
+from fractal_operator.core import paths
 
 INSTALL_S = 1800  # the first test may have to build Kubernetes and three images
 
@@ -45,7 +47,14 @@ def installed(own_cluster: Cluster, installations: dict[int, Product]) -> Produc
     began = own_cluster.kubeconfig.stat().st_mtime_ns
     if began not in installations:
         installations[began] = install(own_cluster)
+    if not _is_warm(own_cluster):  # a test before may have cost it a pod or a node
+        installations[began].await_warm()
     return installations[began]
+
+
+def _is_warm(cluster: Cluster) -> bool:
+    status = cluster.api.get(f"{paths.WORLDS}/{WORLD}").get("status", {})
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in status.get("conditions", []))
 
 
 @pytest.fixture

@@ -607,3 +607,26 @@ def test_a_job_that_goes_while_its_assignment_has_no_answer_is_seen_off() -> Non
         await stage.ends("b", within_s=5)
 
     perform(scene)
+
+
+def test_an_order_of_another_leader_that_comes_late_renders_nothing() -> None:
+    async def scene(stage: Stage) -> None:
+        world = stage.add_world("w1")
+        slow = stage.start_operator()
+        await asyncio.sleep(1)
+        slow.errand_s = 3.0
+        stage.submit("a", tiles=3)
+        await stage.ends("a", State.ASSIGNED)
+        slow.watch_held = True
+        stage.set_execution("a", suspend=True)
+        stage.start_operator()
+        await stage.ends("a", State.SUSPENDED, within_s=1)
+        assert world.agent is not None
+        for _ in range(40):
+            await asyncio.sleep(0.1)
+            assert not world.agent.active
+        slow.kill()
+        stage.set_execution("a", suspend=False)
+        await stage.ends("a", within_s=5)
+
+    perform(scene)

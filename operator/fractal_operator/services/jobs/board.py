@@ -37,6 +37,10 @@ class Board:
         """The slot of a world, if there is one."""
         return self._slots.get(name)
 
+    def jobs_on(self, slot: Slot) -> list[Job]:
+        """The jobs that are assigned to a world: one at most, unless two leaders once took it for free."""
+        return self._ledger.on_world(slot.name)
+
     def current(self, slot: Slot) -> Job | None:
         """The job that has the world, with the slot's facts about its run; what is about other runs is forgotten."""
         jobs = self._ledger.on_world(slot.name)

@@ -61,9 +61,15 @@ class Couriers:
 
     def _situation(self, slot: Slot) -> Situation:
         job = self._board.current(slot)
-        unwanted = {run for run, entry in slot.unwanted.items() if not entry.ended}
+        unwanted = {run: entry for run, entry in slot.unwanted.items() if not entry.ended}
+        unheard = [job for job in self._board.jobs_on(slot) if job.run in unwanted and unwanted[job.run].unknown]
         return Situation(
-            inspected=slot.inspected, silent=slot.silences > 0, unwanted=unwanted, job=job, facts=slot.facts
+            inspected=slot.inspected,
+            silent=slot.silences > 0,
+            unwanted=unwanted.keys(),
+            unheard=unheard[0] if unheard else None,
+            job=job,
+            facts=slot.facts,
         )
 
     async def _carry(self, slot: Slot, agent: AgentRef, errand: w.Errand) -> None:
@@ -90,6 +96,8 @@ class Couriers:
                 self._inspected(slot, job, answer)
             case w.Cancel(run=run), w.RunSeen() | w.NoSuchRun():
                 self._cancelled(slot, run, answer)
+            case w.Put(run=run), _ if run in slot.unwanted and slot.unwanted[run].unknown:
+                slot.unwanted[run].unknown, slot.unwanted[run].sealed = False, True
             case w.Put(run=run) | w.Ask(run=run), w.RunSeen() | w.NoSuchRun() | w.Refused() | w.Busy():
                 if job is not None and job.run == run:
                     self._told(slot, job, answer)
@@ -124,6 +132,13 @@ class Couriers:
 
     def _cancelled(self, slot: Slot, run: str, answer: w.RunSeen | w.NoSuchRun) -> None:
         entry = slot.unwanted.setdefault(run, Unwanted(message="it was taken back"))
+        if (
+            isinstance(answer, w.NoSuchRun)
+            and not entry.sealed
+            and run in {job.run for job in self._board.jobs_on(slot)}
+        ):
+            entry.unknown = True
+            return
         entry.ended = isinstance(answer, w.NoSuchRun) or answer.phase.over
         if entry.ended and entry.forget is not None:
             self._archivist.forget(*entry.forget)

@@ -26,11 +26,15 @@ _SEEN_S: Final = 1.0
 class Unwanted:
     """A run that must end at the world's agent, and why; `ended` when the agent has said so.
 
-    `forget` is the uid, the attempts and the name of a deleted job, whose stored tiles go then.
+    `unknown`: the agent has never heard of it, but another leader's order may be on its way; it is given the run first,
+    so that its id is final once it is taken back. `sealed`: that was done, or can't be. `forget` is the uid, the
+    attempts and the name of a deleted job, whose stored tiles go then.
     """
 
     message: str
     ended: bool = False
+    unknown: bool = False
+    sealed: bool = False
     forget: tuple[str, int, str] | None = None
 
 
