@@ -27,7 +27,7 @@ SPEC: Final[dict[str, Any]] = {
         "zoom": "60",
         "maxIterations": 20_000,
     },
-    "image": {"width": 480, "height": 360, "samples": 4, "blockSize": 16},
+    "image": {"width": 480, "height": 360, "samples": 25, "blockSize": 16},
 }
 TILES: Final = 30 * 23
 
