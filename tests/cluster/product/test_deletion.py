@@ -49,8 +49,8 @@ def when_complete(jobs: Jobs, name: str) -> None:
 
 MOMENTS: Final = [
     pytest.param(at_once, id="at once"),
-    pytest.param(when_accepted, id="when it is accepted"),
-    pytest.param(when_assigned, id="when it is assigned"),
+    pytest.param(when_accepted, id="when it is accepted", marks=pytest.mark.soak),
+    pytest.param(when_assigned, id="when it is assigned", marks=pytest.mark.soak),
     pytest.param(when_rendered, id="when it is rendered"),
     pytest.param(when_complete, id="when it is complete"),
 ]
