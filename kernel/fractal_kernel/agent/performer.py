@@ -177,6 +177,8 @@ class Performer:
 
     def _tell_phase(self, action: a.Tell) -> None:
         run = self._mind.seen(action.run)
+        if run.phase is not action.phase:
+            return  # it has gone on in the same breath, and that is told by the next action
         figures = self._figures(run)
         self._around.tell(n.PhaseChanged(run=run, figures=figures, epoch=self._mind.epoch, recalled=action.recalled))
 

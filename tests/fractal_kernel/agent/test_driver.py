@@ -40,6 +40,13 @@ async def test_a_run_is_rendered_stored_and_handed_back_as_an_image(stage: Stage
     assert stage.phases() == [Phase.QUEUED, Phase.RENDERING, Phase.ASSEMBLING, Phase.COMPLETE]
 
 
+async def test_a_run_that_a_warm_world_takes_at_once_is_told_to_have_started_once(stage: Stage) -> None:
+    await stage.until(lambda: stage.agent.ready)
+    await stage.agent.put(order())
+    await stage.ended()
+    assert stage.phases() == [Phase.RENDERING, Phase.ASSEMBLING, Phase.COMPLETE]
+
+
 async def test_a_run_that_is_put_twice_is_rendered_once(stage: Stage) -> None:
     first, second = await asyncio.gather(stage.agent.put(order()), stage.agent.put(order()))
     assert first.id == second.id
