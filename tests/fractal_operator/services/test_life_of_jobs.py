@@ -5,7 +5,6 @@ Each seeded mistake below has to be found, or the proof would prove nothing.
 
 import logging
 import os
-import secrets
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -86,9 +85,3 @@ def test_a_mistake_is_found(mistake: Patch, words: str, monkeypatch: pytest.Monk
     with pytest.raises(AssertionError, match=words) as found:
         live_often()
     print(f"found: {str(found.value).partition(chr(10))[0]}")
-
-
-@pytest.mark.soak
-def test_a_job_is_rendered_exactly_once_many_times() -> None:
-    for _ in range(int(os.environ.get("FRACTAL_SOAK", "1"))):
-        live(secrets.randbits(32), examples=100, steps=50)
