@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
 
 GONE_S: Final = 60.0
 BY_HAND_S: Final = 60.0
+OPERATOR_PODS: Final = f"--selector=app.kubernetes.io/name={names.OPERATOR}"
 SLACK: Final = 3
 ROUNDS = [pytest.param(1), pytest.param(10, marks=pytest.mark.soak)]
 
@@ -60,7 +61,7 @@ def test_kubectl_delete_ends_within_a_minute_with_a_run_on(passing: Product, kub
 def test_make_uninstall_takes_away_what_a_dead_operator_left(passing: Product, kubectl: Kubectl) -> None:
     begin_a_run(Jobs(kubectl))
     passing.home("delete", f"deployment/{names.OPERATOR}", "--wait=false")
-    passing.home("delete", "pod", *operator_pods(passing), "--grace-period=0", "--force", "--ignore-not-found")
+    passing.home("delete", "pod", OPERATOR_PODS, "--grace-period=0", "--force", "--ignore-not-found")
     wait.until(lambda: not operator_pods(passing), what="the end of the operator's pods", timeout_s=30, pause_s=0.2)
 
     began = time.monotonic()
