@@ -220,7 +220,7 @@ class Client:
                 "zoom": "1500",
                 "maxIterations": 2000,
             },
-            "image": {"width": 768, "height": 512, "samples": samples},
+            "image": {"width": 1536, "height": 1024, "samples": samples, "blockSize": 128},
         }
         body = {
             "apiVersion": f"{GROUP}/{VERSION}",

@@ -23,7 +23,7 @@ GONE_S: Final = 5.0
 FREE_S: Final = 10.0
 DRAINED_S: Final = 60.0
 SLACK: Final = 3
-SAMPLES: Final = 64
+SAMPLES: Final = 256
 MOMENT_S: Final = 2.0
 
 

@@ -86,7 +86,7 @@ def test_a_followed_log_ends_with_its_job(admin: Person) -> None:
 
 
 def test_a_terminal_sees_how_far_the_job_is_and_then_the_picture(admin: Person) -> None:
-    admin.kubectl.apply(example(samples=100))
+    admin.kubectl.apply(example(samples=256))
     environ = {"KUBECONFIG": str(admin.kubeconfig), "COLORTERM": "truecolor"}
     with Terminal(["watch", "--show", "seahorse"], cwd=admin.kubeconfig.parent, environ=environ) as terminal:
         assert terminal.read_to_the_end(120) == 0

@@ -125,10 +125,11 @@ def seconds_between(earlier: str, later: str) -> float:
 
 def test_a_run_that_is_not_heard_any_more_is_asked_after(installed: Product, lab: Lab, client: Client) -> None:
     """Without its kubelet a node's pods run on, but nobody can read their logs."""
-    world = lab.world("a")
+    store_node = installed.home.get("pod", "redis-0")["spec"]["nodeName"]  # the store is read through its kubelet
+    node = next(each.name for each in installed.cluster.layout.nodes if each.name != store_node)
+    world = lab.world("silent", template={"nodeSelector": {"kubernetes.io/hostname": node}})
     uid = client.submit("silent", world)
     client.until_tiles("silent")
-    node = str(lab.inside(world).get("pod", names.MASTER)["spec"]["nodeName"])
     faults.stop_service(installed.cluster, node, "kubelet")
     try:
         wait.until(

@@ -18,7 +18,7 @@ LEAVE_S: Final = 3.0
 SLACK: Final = 3
 """A bound may be missed by so much where other work takes the processors."""
 
-RUN_SAMPLES: Final = 64
+RUN_SAMPLES: Final = 256
 ROUNDS = [pytest.param(1), pytest.param(5, marks=pytest.mark.soak)]
 
 

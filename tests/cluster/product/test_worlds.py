@@ -21,7 +21,7 @@ REPAIRED_S: Final = 15.0
 """Three times what is promised, since others use the processors too."""
 
 TURN_S: Final = 60.0
-SAMPLES: Final = 64
+SAMPLES: Final = 256
 BUSY: Final = 256
 Object = dict[str, Any]
 
