@@ -92,8 +92,11 @@ def other_template(product: Product, world: str) -> None:
 
 @pytest.mark.parametrize(
     ("change", "slots"),
-    [(more_nodes, 2), (more_slots, 2), (other_template, 1)],
-    ids=["kubectl scale", "slotsPerNode", "template"],
+    [
+        pytest.param(more_nodes, 2, id="kubectl scale"),
+        pytest.param(more_slots, 2, id="slotsPerNode", marks=pytest.mark.soak),
+        pytest.param(other_template, 1, id="template", marks=pytest.mark.soak),
+    ],
 )
 def test_a_change_waits_for_the_run_and_then_replaces_every_pod(
     installed: Product, kubectl: Kubectl, change: Callable[[Product, str], None], slots: int
@@ -144,6 +147,7 @@ def test_what_kubernetes_has_against_a_pod_is_told(installed: Product) -> None:
 # ---- drains ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.soak
 def test_a_drained_world_ends_its_run_and_takes_no_other_until_the_drain_is_called_off(
     installed: Product, kubectl: Kubectl
 ) -> None:
@@ -164,6 +168,7 @@ def test_a_drained_world_ends_its_run_and_takes_no_other_until_the_drain_is_call
         jobs.complete("next")
 
 
+@pytest.mark.soak
 def test_a_drain_takes_the_run_back_at_its_deadline_and_it_goes_on_elsewhere(
     installed: Product, kubectl: Kubectl
 ) -> None:
@@ -201,6 +206,7 @@ def test_what_others_add_to_a_set_is_taken_away_and_no_pod_is_touched(installed:
         assert installed.condition(name, "Ready") == "True"
 
 
+@pytest.mark.soak
 def test_a_killed_agent_costs_time_and_no_picture(installed: Product, kubectl: Kubectl) -> None:
     jobs = Jobs(kubectl)
     with world_of_its_own(installed, nodes=2) as name:
@@ -213,6 +219,7 @@ def test_a_killed_agent_costs_time_and_no_picture(installed: Product, kubectl: K
         assert pods(installed, name) == before
 
 
+@pytest.mark.soak
 def test_a_deleted_pod_costs_time_and_no_picture(installed: Product, kubectl: Kubectl) -> None:
     jobs = Jobs(kubectl)
     with world_of_its_own(installed, nodes=2) as name:
@@ -234,6 +241,7 @@ def test_a_namespace_that_somebody_deleted_is_made_anew(installed: Product) -> N
 # ---- the observer ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.soak
 def test_a_log_full_of_garbage_and_of_lies_hides_nothing(installed: Product, kubectl: Kubectl) -> None:
     """Lines are the fast path only: forged ends are not believed, and the log is rotated under the observer."""
     jobs = Jobs(kubectl)
