@@ -14,8 +14,9 @@ from fractal_kernel.store.commitment import standing
 from fractal_kernel.store.interface import RunConflict, RunKey, StoreAway, StoredRun
 from fractal_kernel.store.redis_values import as_text, keys_of_run, parse_record
 
-_RACES: Final = 10
-"""Times that a transaction is tried again because somebody else was faster."""
+_RACES: Final = 100
+"""Times that a transaction is tried again because somebody else was faster: an earlier attempt that still stores tiles
+touches the run's key with each batch, hundreds of times a second."""
 
 _ID: Final = "id"
 _SPEC: Final = "spec"
