@@ -35,6 +35,13 @@ def example(name: str = "seahorse", *, as_name: str | None = None, samples: int 
     return found
 
 
+def lasting(as_name: str) -> Object:
+    """A FractalJob that takes two ranks some ten seconds, so that something can happen meanwhile."""
+    found = example(as_name=as_name, samples=256)
+    found["spec"]["image"] |= {"width": 1920, "height": 1080}
+    return found
+
+
 class Jobs:
     """The FractalJobs of one namespace."""
 

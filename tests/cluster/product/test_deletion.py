@@ -11,7 +11,7 @@ import pytest
 from cluster_harness import wait
 from cluster_harness.kubectl import Kubectl
 from support.product import WORLD, Product
-from support.product_jobs import Jobs, example, holds
+from support.product_jobs import Jobs, example, holds, lasting
 from support.product_leader import leader_pod, signal_processes
 from support.product_worlds import find, temporary_world
 
@@ -23,7 +23,6 @@ GONE_S: Final = 5.0
 FREE_S: Final = 10.0
 DRAINED_S: Final = 60.0
 SLACK: Final = 3
-SAMPLES: Final = 256
 MOMENT_S: Final = 2.0
 
 
@@ -71,7 +70,7 @@ def test_a_deleted_job_is_gone_at_once_and_frees_its_world(
     installed: Product, kubectl: Kubectl, moment: Callable[[Jobs, str], None]
 ) -> None:
     jobs = Jobs(kubectl)
-    kubectl.apply(example(as_name="deleted", samples=4 if moment is when_complete else SAMPLES))
+    kubectl.apply(example(as_name="deleted") if moment is when_complete else lasting("deleted"))
     moment(jobs, "deleted")
     began = time.monotonic()
     kubectl("delete", "fractaljob", "deleted", f"--timeout={SLACK * GONE_S:g}s")
@@ -87,7 +86,7 @@ def test_a_job_may_be_deleted_at_any_moment(installed: Product, kubectl: Kubectl
     print(f"\nrepeat with FRACTAL_SEED={seed}")
     chance, jobs = random.Random(seed), Jobs(kubectl)  # noqa: S311 - no secret depends on it
     for number in range(rounds):
-        kubectl.apply(example(as_name=f"any-{number}", samples=SAMPLES))
+        kubectl.apply(lasting(f"any-{number}"))
         pause_s = chance.uniform(0, MOMENT_S)
         print(f"{number + 1} of {rounds}: deleted after {pause_s:.2f} s")
         time.sleep(pause_s)  # the moment itself is what is tried
@@ -100,7 +99,7 @@ def test_a_job_may_be_deleted_at_any_moment(installed: Product, kubectl: Kubectl
 def test_a_job_that_was_deleted_while_nobody_led_is_not_rendered_on(installed: Product, kubectl: Kubectl) -> None:
     """A new leader cancels at each agent what is no job's."""
     jobs = Jobs(kubectl)
-    kubectl.apply(example(as_name="orphan", samples=256))
+    kubectl.apply(lasting("orphan"))
     jobs.await_tiles("orphan")
     signal_processes(installed, leader_pod(installed), 9)
     kubectl("delete", "fractaljob", "orphan")
@@ -113,7 +112,7 @@ def test_a_world_with_a_run_on_is_deleted_after_it_drained(installed: Product, k
     jobs = Jobs(kubectl)
     with temporary_world(installed, drainTimeoutSeconds=2) as name:
         installed.await_warm(name)
-        job = example(as_name="moved", samples=SAMPLES)
+        job = lasting("moved")
         job["spec"]["execution"] = {"worldSelector": {"matchLabels": {"only": name}}}
         installed.home("label", "fractalnamespace", name, f"only={name}")
         installed.home("label", "fractalnamespace", WORLD, "only-")
@@ -140,7 +139,7 @@ def test_a_world_with_a_run_on_is_deleted_after_it_drained(installed: Product, k
 
 def test_a_namespace_of_jobs_is_deleted_with_a_run_on(installed: Product, kubectl: Kubectl) -> None:
     jobs = Jobs(kubectl)
-    kubectl.apply(*(example(as_name=f"of-many-{number}", samples=SAMPLES) for number in range(3)))
+    kubectl.apply(*(lasting(f"of-many-{number}") for number in range(3)))
     wait.until(
         lambda: any(holds(jobs.get(f"of-many-{number}") or {}, "Running") for number in range(3)),
         what="a run",

@@ -10,7 +10,7 @@ import pytest
 from cluster_harness import wait
 from cluster_harness.kubectl import Kubectl
 from support.product import Product
-from support.product_jobs import Jobs, example, fetch_picture
+from support.product_jobs import Jobs, example, fetch_picture, lasting
 from support.product_leader import leader_pod, operator_pods, settled
 
 from fractal_operator.core import names
@@ -95,7 +95,7 @@ def test_only_one_replica_says_that_it_leads(installed: Product) -> None:
 def test_waiting_jobs_and_silent_watches_are_seen(installed: Product, kubectl: Kubectl) -> None:
     leader = leader_pod(installed)
     before = series(installed.home, leader, OPERATOR_PORT)
-    kubectl.apply(*(example(as_name=f"waiting-{number}", samples=256) for number in range(3)))
+    kubectl.apply(*(lasting(f"waiting-{number}") for number in range(3)))
 
     lengths, ages, silences = set[float](), set[float](), {before["fractal_watch_age_seconds"]}
     deadline = time.monotonic() + SEEN_S
@@ -119,7 +119,7 @@ def test_waiting_jobs_and_silent_watches_are_seen(installed: Product, kubectl: K
 def test_a_run_that_is_tried_again_is_counted_with_its_reason(installed: Product, kubectl: Kubectl) -> None:
     jobs, leader = Jobs(kubectl), leader_pod(installed)
     before = series(installed.home, leader, OPERATOR_PORT).get("fractal_retries_total", 0)
-    kubectl.apply(example(as_name="interrupted", samples=256))
+    kubectl.apply(lasting("interrupted"))
     jobs.await_tiles("interrupted")
     installed.world("delete", "pod", names.MASTER, "--wait=false")
     status = jobs.complete("interrupted", RESTARTED_S)

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 from cluster_harness.kubectl import Kubectl
 from support.product import Product
-from support.product_jobs import Jobs, example
+from support.product_jobs import Jobs, lasting
 from support.product_leader import holder, leader_pod, settled, signal_processes, until_another_leads
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
@@ -18,7 +18,6 @@ LEAVE_S: Final = 3.0
 SLACK: Final = 3
 """A bound may be missed by so much where other work takes the processors."""
 
-RUN_SAMPLES: Final = 256
 ROUNDS = [pytest.param(1), pytest.param(5, marks=pytest.mark.soak)]
 
 
@@ -43,7 +42,7 @@ def test_the_standby_takes_over_and_a_run_goes_on_to_its_picture(
     jobs = Jobs(kubectl)
     for number in range(rounds):
         settled(installed)
-        kubectl.apply(example(as_name=f"run-{number}", samples=RUN_SAMPLES))
+        kubectl.apply(lasting(f"run-{number}"))
         jobs.await_tiles(f"run-{number}")
         pod, before = leader_pod(installed), holder(installed)
         began = time.monotonic()

@@ -9,7 +9,7 @@ from cluster_harness import wait
 from cluster_harness.kubectl import Kubectl
 from support.making import make
 from support.product import MANIFESTS, Product, install
-from support.product_jobs import Jobs, example
+from support.product_jobs import Jobs, lasting
 from support.product_leader import operator_pods
 from trial import remnants
 
@@ -32,7 +32,7 @@ def passing(installed: Product, installations: dict[int, Product]) -> Iterator[P
 
 
 def begin_a_run(jobs: Jobs) -> None:
-    jobs.kubectl.apply(example(as_name="interrupted", samples=256))
+    jobs.kubectl.apply(lasting("interrupted"))
     jobs.await_tiles("interrupted")
 
 
