@@ -13,7 +13,7 @@ import httpx
 import pytest
 from cluster_harness.kubectl import Kubectl
 from support.product import Product
-from support.product_jobs import EXAMPLES, Jobs, example
+from support.product_jobs import EXAMPLES, Jobs, example, lasting
 from support.product_people import Person, administrator, let_forward, somebody
 from support.terminal import Terminal
 from trial.pixels import pixels_sha256
@@ -86,15 +86,15 @@ def test_a_followed_log_ends_with_its_job(admin: Person) -> None:
 
 
 def test_a_terminal_sees_how_far_the_job_is_and_then_the_picture(admin: Person) -> None:
-    admin.kubectl.apply(example(samples=256))
+    admin.kubectl.apply(lasting("seahorse"))
     environ = {"KUBECONFIG": str(admin.kubeconfig), "COLORTERM": "truecolor"}
     with Terminal(["watch", "--show", "seahorse"], cwd=admin.kubeconfig.parent, environ=environ) as terminal:
         assert terminal.read_to_the_end(120) == 0
         screen = terminal.screen
     assert f"{admin.kubectl.namespace}/seahorse" in screen
-    assert "/240 tiles" in screen
+    assert "/510 tiles" in screen
     assert " left" in screen
-    assert "fractaljob/seahorse complete: 1280×720" in screen
+    assert "fractaljob/seahorse complete: 1920×1080" in screen
     assert screen.count("▀") > 1000
 
 

@@ -10,7 +10,7 @@ import pytest
 from cluster_harness import wait
 from cluster_harness.kubectl import Kubectl
 from support.product import WORLD, Product
-from support.product_jobs import Jobs, conditions, example, holds, said
+from support.product_jobs import Jobs, conditions, example, holds, lasting, said
 from support.product_worlds import temporary_world
 
 from fractal_operator.core import names
@@ -21,8 +21,6 @@ REPAIRED_S: Final = 15.0
 """Three times what is promised, since others use the processors too."""
 
 TURN_S: Final = 60.0
-SAMPLES: Final = 256
-BUSY: Final = 256
 Object = dict[str, Any]
 
 KILL_AGENT: Final = (
@@ -39,9 +37,9 @@ def world_of_its_own(product: Product, **spec: object) -> Iterator[str]:
         yield name
 
 
-def only(world: str, name: str, samples: int = SAMPLES) -> Object:
-    """A job for that world alone."""
-    job = example(as_name=name, samples=samples)
+def only(world: str, name: str, *, brief: bool = False) -> Object:
+    """A job for that world alone, which takes some seconds unless it is to be brief."""
+    job = example(as_name=name) if brief else lasting(name)
     job["spec"]["execution"] = {"worldSelector": {"matchLabels": {"only": world}}}
     return job
 
@@ -107,7 +105,7 @@ def test_a_change_waits_for_the_run_and_then_replaces_every_pod(
         kubectl.apply(only(name, "first"))
         jobs.await_tiles("first")
         change(installed, name)
-        kubectl.apply(only(name, "second", samples=4))
+        kubectl.apply(only(name, "second", brief=True))
         until(lambda: reason(installed, name) == "RolloutPending", "the change is pending")
         assert pods(installed, name) == before
         assert not holds(jobs.get("second") or {}, "Assigned")
@@ -124,7 +122,7 @@ def test_a_world_of_no_nodes_rests_and_wakes(installed: Product, kubectl: Kubect
     with world_of_its_own(installed) as name:
         installed.home("scale", f"fractalnamespace/{name}", "--replicas=0")
         until(lambda: reason(installed, name) == "ScaledToZero" and not pods(installed, name), "it rests")
-        kubectl.apply(only(name, "patient", samples=4))
+        kubectl.apply(only(name, "patient", brief=True))
         installed.home("scale", f"fractalnamespace/{name}", "--replicas=1")
         Jobs(kubectl).complete("patient")
 
@@ -157,7 +155,7 @@ def test_a_drained_world_ends_its_run_and_takes_no_other_until_the_drain_is_call
         jobs.await_tiles("last")
         patch(installed, name, drain=True)
         until(lambda: reason(installed, name) == "DrainRequested", "it drains")
-        kubectl.apply(only(name, "next", samples=4))
+        kubectl.apply(only(name, "next", brief=True))
         assert jobs.complete("last")["attempts"] == 1
         until(lambda: reason(installed, name) == "Drained", "it is drained")
         waiting = jobs.get("next") or {}
@@ -174,7 +172,7 @@ def test_a_drain_takes_the_run_back_at_its_deadline_and_it_goes_on_elsewhere(
 ) -> None:
     jobs = Jobs(kubectl)
     with world_of_its_own(installed, drainTimeoutSeconds=1) as name, world_of_its_own(installed) as other:
-        kubectl.apply(only(name, "moved", samples=BUSY))
+        kubectl.apply(only(name, "moved"))
         jobs.await_tiles("moved")
         patch(installed, name, drain=True)
         installed.home("label", "fractalnamespace", other, f"only={name}", "--overwrite")
