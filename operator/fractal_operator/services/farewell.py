@@ -20,6 +20,7 @@ from fractal_operator.adapters.joint_patch import patch_together
 from fractal_operator.core import names, paths
 from fractal_operator.core.names import Object
 from fractal_operator.services.watching import states_of
+from fractal_operator.services.world_end import delete_namespace
 
 _DEFINITION: Final = f"fractalnamespaces.{GROUP}"
 _WORLDS_S: Final = 40.0
@@ -88,6 +89,8 @@ class Farewell:
         async for page in self._api.pages(paths.WORLDS):
             for world in page["items"]:
                 left = left or _is_going(world)
+                if _is_going(world):
+                    await delete_namespace(self._api, world["metadata"]["name"], world["metadata"]["uid"])
                 if _is_going(world) or all_of_them:
                     await self._release(f"{paths.WORLDS}/{world['metadata']['name']}", world, names.WORLD_FINALIZER)
         return left
