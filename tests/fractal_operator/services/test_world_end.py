@@ -1,13 +1,15 @@
-"""A world's Namespace is deleted by name when its FractalNamespace is let go. The API server is a fake: a dictionary."""
+"""A world's Namespace is deleted by name when its FractalNamespace is let go. The API server is a fake: one object."""
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from fractal_operator.adapters.api import Api
 from fractal_operator.adapters.api_errors import NotFound
 from fractal_operator.core.names import Object
 from fractal_operator.services.world_end import delete_namespace
+
+if TYPE_CHECKING:
+    from fractal_operator.adapters.api import Api
 
 
 class Namespaces:
