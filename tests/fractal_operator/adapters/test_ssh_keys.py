@@ -1,13 +1,9 @@
-import shutil
 import subprocess
 from pathlib import Path
-
-import pytest
 
 from fractal_operator.adapters import ssh_keys
 
 
-@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="needs openssh-client")
 def test_ssh_reads_a_key_that_was_made_here(tmp_path: Path) -> None:
     key = ssh_keys.generate()
     file = tmp_path / "key"
