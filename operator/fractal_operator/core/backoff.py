@@ -2,5 +2,5 @@
 
 
 def delay_s(failures: int, *, first_s: float, most_s: float) -> float:
-    """Seconds after so many failures; the first one waits `first_s`."""
-    return min(most_s, first_s * 2.0 ** min(max(0, failures - 1), 32))
+    """Seconds after so many failures: none after none, `first_s` after the first."""
+    return min(most_s, first_s * 2.0 ** min(failures - 1, 32)) if failures else 0.0

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fractal_operator.core import answers as w
+from fractal_operator.core.backoff import delay_s
 from fractal_operator.core.jobs import Job
 from fractal_operator.core.run_facts import RunFacts
 
@@ -68,7 +69,7 @@ def errand_at(facts: RunFacts) -> float:
 
 def pause_s(failures: int) -> float:
     """How long an agent that gave no answer so many times in a row is left alone."""
-    return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(failures - 1, 10)) if failures else 0.0
+    return delay_s(failures, first_s=FIRST_PAUSE_S, most_s=LONGEST_PAUSE_S)
 
 
 def build_put(job: Job) -> w.Put:

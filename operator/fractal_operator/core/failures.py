@@ -11,6 +11,7 @@ from typing import Final
 
 from fractal_api.conditions import ConditionStatus, JobCondition, JobReason, find_condition
 from fractal_api.jobs import FractalJobStatus
+from fractal_operator.core.backoff import delay_s
 
 MAX_INTERRUPTIONS: Final = 10
 """Interruptions after which a job is given up."""
@@ -95,7 +96,7 @@ STORE_REASONS: Final = frozenset({JobReason.STORE_AWAY, JobReason.STORE_FULL})
 
 def pause_after(count: int) -> timedelta:
     """How long a job waits after its so-many-th failure or interruption: 1, 2, 4 … 60 s."""
-    return timedelta(seconds=min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(count - 1, 10))) if count else timedelta()
+    return timedelta(seconds=delay_s(count, first_s=FIRST_PAUSE_S, most_s=LONGEST_PAUSE_S))
 
 
 def retry_at(status: FractalJobStatus) -> datetime | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fractal_api.conditions import JobReason
+from fractal_operator.core.backoff import delay_s
 from fractal_operator.core.failures import AGENT_REFUSES, KNOWN_WORDS, STORE_REASONS, Failure
 
 TOLD_S: Final = 3.0
@@ -60,6 +61,6 @@ class Refusal:
 def refuse(before: Refusal | None, now: float, *, word: str, message: str, after_s: float) -> Refusal:
     """The refusal after one more; each pause is twice as long as the one before."""
     count = before.count + 1 if before else 1
-    pause_s = min(LONGEST_PAUSE_S, max(after_s, FIRST_PAUSE_S * 2 ** min(count - 1, 10)))
+    pause_s = min(LONGEST_PAUSE_S, max(after_s, delay_s(count, first_s=FIRST_PAUSE_S, most_s=LONGEST_PAUSE_S)))
     since = before.since if before else now
     return Refusal(since=since, again_at=now + pause_s, word=word, message=message, count=count)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from fractal_operator.core.backoff import delay_s
+
 REST_S: Final = 60.0
 MAX_REST_S: Final = 600.0
 
@@ -34,7 +36,7 @@ NO_TRIES: Final = Tries()
 
 def rest_s(count: int) -> float:
     """How long a world rests after so many tries in vain."""
-    return min(MAX_REST_S, REST_S * 2.0 ** (min(count, 16) - 1))
+    return delay_s(count, first_s=REST_S, most_s=MAX_REST_S)
 
 
 def next_try(tries: Tries, now: float, reason: str) -> Tries:

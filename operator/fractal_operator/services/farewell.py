@@ -2,7 +2,8 @@
 
 That command takes the CRDs, our namespace and our rights at once. FractalNamespaces carry a finalizer that only we
 release, and we could not, were it not for a finalizer of ours on our ServiceAccount, ClusterRole and binding. So: let
-go of every FractalNamespace, without draining it; wait until none is left; then let go of our rights, all at once.
+go of every FractalNamespace, without draining it; wait until none is left; delete the Namespaces that were missed by
+garbage collection; then let go of our rights, all at once.
 
 It needs neither kopf nor the Lease, which goes with the namespace. Replicas may do it at the same time.
 """
@@ -19,11 +20,14 @@ from fractal_operator.adapters.api_errors import Forbidden, NotFound
 from fractal_operator.adapters.joint_patch import patch_together
 from fractal_operator.core import names, paths
 from fractal_operator.core.names import Object
+from fractal_operator.services.orphans import delete_orphans
 from fractal_operator.services.watching import states_of
-from fractal_operator.services.world_end import delete_namespace
 
 _DEFINITION: Final = f"fractalnamespaces.{GROUP}"
-_WORLDS_S: Final = 40.0
+_FOLLOWING_S: Final = 6.0
+"""How much later than our namespace the definition may be deleted: some other objects come between the two."""
+_ORPHANS_S: Final = 4.0
+_WORLDS_S: Final = 32.0
 """How long FractalNamespaces may take: the token of a pod that is being deleted is good for 60 s."""
 _RIGHTS_S: Final = 10.0
 _ASK_S: Final = 2.0
@@ -59,8 +63,11 @@ class Farewell:
     async def say(self) -> None:
         """Let go of FractalNamespaces, then of our rights. It ends in time, whatever is in the way."""
         logger.info("All of it is being deleted: FractalNamespaces are let go without draining them")
-        if not await self._let_go_of_worlds():
-            logger.warning("FractalNamespaces are still there after %g s; something else must hold them", _WORLDS_S)
+        leaving = _is_going(await self._read(f"{paths.NAMESPACES}/{self._namespace}"))
+        doomed = not leaving or await self._definition_follows()
+        await self._let_go_of_worlds(doomed=doomed)
+        if doomed:
+            await self._end_orphans()
         await self._let_go_of_rights()
 
     async def _follow(self, collection: str, name: str) -> None:
@@ -68,32 +75,66 @@ class Farewell:
             if _is_going(state):
                 self.noticed.set()
 
-    async def _let_go_of_worlds(self) -> bool:
-        leaving = _is_going(await self._read(f"{paths.NAMESPACES}/{self._namespace}"))
+    async def _let_go_of_worlds(self, *, doomed: bool) -> None:
+        """Release FractalNamespaces; `doomed` says that all of them are deleted, if not yet then in a moment."""
         deadline = time.monotonic() + _WORLDS_S
         while time.monotonic() < deadline:
-            try:
-                if not await self._release_worlds(all_of_them=leaving):
-                    return True
-            except (NotFound, Forbidden) as error:  # their definition is gone; or another replica was faster
-                logger.info("Nothing is left to let go: %s", error)
-                return True
-            except FractalError as error:
-                logger.warning("Letting go of FractalNamespaces is tried again: %s", error)
+            if not await self._try_to_release(doomed=doomed):
+                return
             await asyncio.sleep(_PAUSE_S)  # a few looks at what deletes itself, instead of a watch of a dying kind
+        logger.warning("FractalNamespaces are still there after %g s; something else must hold them", _WORLDS_S)
+
+    async def _definition_follows(self) -> bool:
+        """Whether the definition of FractalNamespaces goes, too: `kubectl delete -k` comes to it after our namespace.
+
+        A world that is let go before that would be deleted with nobody to see to its Namespace.
+        """
+        deadline = time.monotonic() + _FOLLOWING_S
+        while time.monotonic() < deadline:
+            if _is_going(await self._read(f"{paths.DEFINITIONS}/{_DEFINITION}")):
+                return True
+            await asyncio.sleep(_PAUSE_S)
         return False
 
-    async def _release_worlds(self, *, all_of_them: bool) -> bool:
-        """Whether some of those that are being deleted are left."""
+    async def _try_to_release(self, *, doomed: bool) -> bool:
+        """Whether it has to be done again."""
+        try:
+            return await self._release_worlds(doomed=doomed)
+        except (NotFound, Forbidden) as error:  # their definition is gone; or another replica was faster
+            logger.info("Nothing is left to let go: %s", error)
+            return False
+        except FractalError as error:
+            logger.warning("Letting go of FractalNamespaces is tried again: %s", error)
+            return True
+
+    async def _release_worlds(self, *, doomed: bool) -> bool:
+        """Whether some are left that are being deleted, or will be."""
         left = False
         async for page in self._api.pages(paths.WORLDS):
             for world in page["items"]:
-                left = left or _is_going(world)
-                if _is_going(world):
-                    await delete_namespace(self._api, world["metadata"]["name"], world["metadata"]["uid"])
-                if _is_going(world) or all_of_them:
+                left = left or doomed or _is_going(world)
+                if _is_going(world) or not doomed:
                     await self._release(f"{paths.WORLDS}/{world['metadata']['name']}", world, names.WORLD_FINALIZER)
         return left
+
+    async def _end_orphans(self) -> None:
+        deadline = time.monotonic() + _ORPHANS_S
+        while time.monotonic() < deadline:
+            try:
+                if deleted := await delete_orphans(self._api, await self._living()):
+                    logger.info("Deleted what worlds left behind: %s", ", ".join(deleted))
+            except FractalError as error:
+                logger.warning("Namespaces of worlds that are gone can't be deleted yet: %s", error)
+            else:
+                return
+            await asyncio.sleep(_PAUSE_S)
+
+    async def _living(self) -> set[str]:
+        """The uids of the FractalNamespaces that there still are."""
+        try:
+            return {world["metadata"]["uid"] async for page in self._api.pages(paths.WORLDS) for world in page["items"]}
+        except NotFound:
+            return set()
 
     async def _release(self, path: str, body: Object, finalizer: str) -> None:
         patch = _without(body, finalizer)

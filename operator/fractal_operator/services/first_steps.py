@@ -16,6 +16,7 @@ from fractal_operator.adapters.api_errors import AlreadyExists, NotFound
 from fractal_operator.builders.first_world import build_first_world
 from fractal_operator.builders.store_secrets import StoreUser, build_gateway_secret, build_store_secret
 from fractal_operator.core import names, paths
+from fractal_operator.core.backoff import delay_s
 from fractal_operator.core.names import Object
 from fractal_operator.core.settings import NO_FIRST_WORLD, OperatorSettings
 
@@ -46,18 +47,19 @@ class FirstSteps:
     async def insist(self, step: Callable[[], Awaitable[object]]) -> None:
         """Take the step again and again until it is done, with the reason in the log and told to the probes."""
         name = getattr(step, "__name__", "step")
-        pause_s = _FIRST_PAUSE_S
+        failures = 0
         while True:
             try:
                 await step()
             except FractalError as error:  # also what a person has to put right, such as a missing CRD
+                failures += 1
+                pause_s = delay_s(failures, first_s=_FIRST_PAUSE_S, most_s=_LONGEST_PAUSE_S)
                 logger.warning("A first step of the installation waits %g s: %s", pause_s, error)
                 self._tell(name, str(error))
             else:
                 self._tell(name, "")
                 return
             await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     async def make_secrets(self) -> dict[StoreUser, str]:
         """The passwords of the store's users. Both Secrets exist, with the same password for the gateway.

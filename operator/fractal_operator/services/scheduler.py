@@ -12,6 +12,7 @@ from typing import Final
 
 from fractal_api.errors import FractalError
 from fractal_api.events import Event
+from fractal_operator.core.backoff import delay_s
 from fractal_operator.core.jobs import Job, read_job
 from fractal_operator.core.milestones import recent_records
 from fractal_operator.core.names import Object
@@ -163,8 +164,8 @@ class Scheduler:
                 await self._cycle()
                 troubles = 0
             except FractalError as error:  # even what no retry helps against may be put right by people
-                pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(troubles, 10))
                 troubles += 1
+                pause_s = delay_s(troubles, first_s=FIRST_PAUSE_S, most_s=LONGEST_PAUSE_S)
                 _logger.warning("decisions wait for %.1f s: %s", pause_s, error)
                 await asyncio.sleep(pause_s)
             else:

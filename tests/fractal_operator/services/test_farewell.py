@@ -3,7 +3,8 @@
 import asyncio
 
 import pytest
-from support.operator_api_server import ApiServer
+from aiohttp import web
+from support.operator_api_server import ApiServer, refusal
 
 from fractal_operator.adapters.api import Api
 from fractal_operator.core import names, paths
@@ -25,6 +26,7 @@ OTHER = f"{paths.WORLDS}/other"
 def installed(server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_PAUSE_S", 0.01)
     monkeypatch.setattr(module, "_RIGHTS_S", 0.3)
+    monkeypatch.setattr(module, "_FOLLOWING_S", 0.3)
     server.put(HOME, {"metadata": {"finalizers": ["kubernetes"]}})
     server.put(DEFINITION, {"metadata": {"finalizers": ["customresourcecleanup"]}})
     for path in RIGHTS:
@@ -74,16 +76,81 @@ async def test_worlds_go_first_and_our_rights_last(farewell: Farewell, server: A
     assert set(patched[2:]) == set(RIGHTS)
 
 
-async def test_only_what_is_being_deleted_is_let_go_when_the_definition_alone_goes(
-    farewell: Farewell, server: ApiServer
-) -> None:
+async def test_worlds_that_the_definition_takes_along_are_waited_for(farewell: Farewell, server: ApiServer) -> None:
     server.mark_for_deletion(DEFINITION)
     server.mark_for_deletion(WORLD)
-    await farewell.say()
-    assert WORLD not in server.objects
-    assert server.objects[OTHER]["metadata"]["finalizers"] == [names.WORLD_FINALIZER]
+    saying = asyncio.create_task(farewell.say())
+    await server.until(lambda: WORLD not in server.objects)
+    assert server.objects[OTHER]["metadata"]["finalizers"] == [names.WORLD_FINALIZER], "it isn't being deleted yet"
+    server.mark_for_deletion(OTHER)
+    await saying
+    assert OTHER not in server.objects
     for path in RIGHTS:
-        assert names.UNINSTALL_FINALIZER in server.objects[path]["metadata"]["finalizers"]
+        assert names.UNINSTALL_FINALIZER in server.objects[path]["metadata"]["finalizers"], "nobody deleted these"
+
+
+async def test_worlds_are_not_let_go_before_the_definition_that_follows_our_namespace(
+    farewell: Farewell, server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_FOLLOWING_S", 5.0)
+    server.mark_for_deletion(HOME)
+    saying = asyncio.create_task(farewell.say())
+    await server.until(lambda: any(request.path == DEFINITION for request in server.requests))
+    server.mark_for_deletion(DEFINITION)
+    for path in (WORLD, OTHER, *RIGHTS):
+        server.mark_for_deletion(path)
+    await saying
+    first = next(request.path for request in server.requests if request.method == "PATCH")
+    assert first in {WORLD, OTHER}
+    asked = [request.path for request in server.requests]
+    assert asked.index(DEFINITION) < asked.index(first)
+    assert not {WORLD, OTHER} & server.objects.keys()
+
+
+def give_namespace(server: ApiServer, name: str, owner: str | None) -> str:
+    """The Namespace's path. It has the label of a world's, and the FractalNamespace of that uid as owner."""
+    owners = [{"kind": "FractalNamespace", "name": name, "uid": owner}] if owner else []
+    path = f"{paths.NAMESPACES}/{name}"
+    server.put(path, {"metadata": {"labels": {names.WORLD_LABEL: name}, "ownerReferences": owners}})
+    return path
+
+
+async def test_namespaces_that_garbage_collection_missed_are_deleted_and_no_others(
+    farewell: Farewell, server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_WORLDS_S", 0.2)
+    server.put(OTHER, {"metadata": {"finalizers": [names.WORLD_FINALIZER, "other/one"]}})
+    alive = give_namespace(server, "other", server.objects[OTHER]["metadata"]["uid"])
+    orphan = give_namespace(server, "ds-clmpi1", server.objects[WORLD]["metadata"]["uid"])
+    older = give_namespace(server, "older", "gone long ago")
+    nobodys = give_namespace(server, "nobodys", None)
+    delete_all(server)
+    await farewell.say()
+    assert not {orphan, older} & server.objects.keys()
+    assert {alive, nobodys} <= server.objects.keys(), "one has an owner still, the other never had one"
+
+
+async def test_namespaces_stay_when_the_definition_does(farewell: Farewell, server: ApiServer) -> None:
+    kept = give_namespace(server, "older", "gone long ago")
+    server.mark_for_deletion(HOME)
+    await farewell.say()
+    assert kept in server.objects
+
+
+async def test_an_orphan_that_can_not_be_deleted_does_not_keep_our_rights_for_ever(
+    farewell: Farewell, server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_ORPHANS_S", 0.2)
+    orphan = give_namespace(server, "older", "gone long ago")
+
+    async def refuse(request: web.Request) -> web.StreamResponse | None:
+        return refusal(403, "Forbidden") if (request.method, request.path) == ("DELETE", orphan) else None
+
+    server.fault = refuse
+    delete_all(server)
+    await farewell.say()
+    assert orphan in server.objects
+    assert names.UNINSTALL_FINALIZER not in server.objects[RIGHTS[0]]["metadata"]["finalizers"]
 
 
 async def test_no_world_keeps_our_finalizer_when_we_leave_for_good(farewell: Farewell, server: ApiServer) -> None:

@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from fractal_api.errors import TemporaryError
 from fractal_api.storage import ResultRecord
+from fractal_operator.core.backoff import delay_s
 from fractal_operator.core.jobs import Job
 from fractal_operator.services.jobs.clock import Clock
 
@@ -70,12 +71,14 @@ class Archivist:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _read(self, uid: str, run: str) -> None:
-        start, pause_s = self._clock.monotonic(), FIRST_PAUSE_S
+        start, failures = self._clock.monotonic(), 0
         try:
             while True:
                 try:
                     record = await self._results.record(uid)
                 except TemporaryError as error:
+                    failures += 1
+                    pause_s = delay_s(failures, first_s=FIRST_PAUSE_S, most_s=LONGEST_PAUSE_S)
                     given_up = self._clock.monotonic() - start + pause_s > STORE_LIMIT_S
                     self._troubled(run, str(error), given_up)
                     if given_up:
@@ -84,7 +87,6 @@ class Archivist:
                     self._told(run, record)
                     return
                 await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
         finally:
             self._reading.discard(run)
 

@@ -8,7 +8,6 @@ from typing import Final
 from fractal_api.errors import TemporaryError
 from fractal_operator.core.names import Object
 from fractal_operator.core.world_scene import PodSeen
-from fractal_operator.services.world_end import delete_namespace
 from fractal_operator.services.worlds.keeper import Keeper
 from fractal_operator.services.worlds.tools import Tools
 
@@ -82,10 +81,7 @@ class WorldKeepers:
         finally:
             for task in (farewell, going):
                 task.cancel()
-        gone = keeper.released.is_set() or self._tools.farewell.is_set()
-        if gone:
-            await delete_namespace(self._tools.api, world, uid)
-        return gone
+        return keeper.released.is_set() or self._tools.farewell.is_set()
 
     async def close(self) -> None:
         """Let go of all worlds, which stay as they are."""
