@@ -5,10 +5,11 @@ Run it with --help; `cluster_harness` tells how it is made.
 
 import argparse
 import os
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 
-from cluster_harness import cluster, faults, images, life, lock, power
+from cluster_harness import binary, cluster, faults, images, life, lock, power
 from cluster_harness.choice import current_cluster, current_kubeconfig
 from cluster_harness.errors import ClusterError
 from cluster_harness.layout import DEFAULT_NODES, Layout
@@ -28,6 +29,12 @@ def up(asked: argparse.Namespace) -> None:
         say(f"FRACTAL_CLUSTER=current: the cluster of {current} is used, and nothing is started")
         return
     life.up(Layout(node_count=asked.nodes), Progress(life.STAGES))
+
+
+def build(_: argparse.Namespace) -> None:
+    """Build the Kubernetes binary ahead of `up`, which waits for it; what can't be built is for `up` to say."""
+    if not current_kubeconfig() and shutil.which("go"):
+        binary.build(binary.find(), lambda _: None)
 
 
 def down(_: argparse.Namespace) -> None:
@@ -114,6 +121,7 @@ def parser() -> argparse.ArgumentParser:
     upping.add_argument(
         "--nodes", type=int, default=DEFAULT_NODES, help=f"nodes that run pods (default {DEFAULT_NODES})"
     )
+    _add(verbs, "build", build, "build Kubernetes, if that was not done, so that `up` is quick")
     _add(verbs, "down", down, "take it down; nothing of it goes on running")
     _add(verbs, "status", status, "say which machines are up, and where to reach them")
     loading = _add(verbs, "load", load, "carry images from buildah's store, or archives, to every node")

@@ -23,7 +23,7 @@ def call(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 def test_help_names_every_command() -> None:
     lines = call("--help").stdout.splitlines()
-    for verb in ("up", "down", "status", "load", "kubeconfig", "kubectl", "fault"):
+    for verb in ("up", "build", "down", "status", "load", "kubeconfig", "kubectl", "fault"):
         assert any(line.split()[:1] == [verb] for line in lines)
 
 

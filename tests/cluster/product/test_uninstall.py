@@ -21,9 +21,7 @@ GONE_S: Final = 60.0
 BY_HAND_S: Final = 60.0
 OPERATOR_PODS: Final = f"--selector=app.kubernetes.io/name={names.OPERATOR}"
 SLACK: Final = 3
-# Not in CI until it holds ten times in a row: a world's namespace has been seen to outlive its FractalNamespace, whose
-# kind garbage collection no longer knew.
-ROUNDS = [pytest.param(1, marks=pytest.mark.soak), pytest.param(10, marks=pytest.mark.soak)]
+ROUNDS = [1, pytest.param(10, marks=pytest.mark.soak)]
 
 
 @pytest.fixture
