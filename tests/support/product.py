@@ -36,9 +36,18 @@ class Product:
     world: Kubectl
     """kubectl in the namespace of the first world."""
 
-    def as_account(self, account: str, namespace: str = names.OPERATOR_NAMESPACE) -> "Account":
-        """What a ServiceAccount of the installation can do."""
-        return Account(kubectl=self.home, user=f"system:serviceaccount:{namespace}:{account}")
+    def as_account(self, account: str, namespace: str) -> "Account":
+        """What a ServiceAccount could do, whether or not it exists; an administrator asks in its name."""
+        return Account(kubectl=self.home, flags=(f"--as=system:serviceaccount:{namespace}:{account}",))
+
+    def with_token_of(self, account: str) -> "Account":
+        """What can be done with the token of a pod of ours, such as the pod itself has."""
+        pod = self.home.get("pods", f"--selector=app.kubernetes.io/name={account}")["items"][0]["metadata"]["name"]
+        bound = ("--bound-object-kind=Pod", f"--bound-object-name={pod}")
+        token = self.home("create", "token", account, *bound).strip()
+        return Account(
+            kubectl=Kubectl(_Stranger(cluster=self.cluster), self.home.namespace), flags=(f"--token={token}",)
+        )
 
     def condition(self, name: str, kind: str) -> str:
         """The status of a FractalNamespace's condition; nothing while it has none."""
@@ -51,15 +60,29 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Stranger:
+    """Somebody who knows where the API server is, and has neither key nor certificate."""
+
+    cluster: Cluster
+
+    def kubectl(self, *arguments: str) -> list[str]:
+        """The command that asks kubectl."""
+        found = self.cluster
+        server = f"--server=https://127.0.0.1:{found.record.ports['api']}"
+        authority = f"--certificate-authority={found.layout.pki / 'ca.crt'}"
+        return [str(found.record.binary), "kubectl", "--kubeconfig=/dev/null", server, authority, *arguments]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """Somebody in whose name kubectl asks."""
+    """Somebody in whose name kubectl asks; `flags` tell who it is."""
 
     kubectl: Kubectl
-    user: str
+    flags: tuple[str, ...]
 
     def __call__(self, *arguments: str, given: object = None) -> str:
         """What the API server answered; CommandError with its refusal."""
-        return self.kubectl(f"--as={self.user}", *arguments, given=None if given is None else json.dumps(given))
+        return self.kubectl(*self.flags, *arguments, given=None if given is None else json.dumps(given))
 
     def refusal(self, *arguments: str, given: object = None) -> str:
         """The words with which the API server refuses; nothing when it doesn't."""

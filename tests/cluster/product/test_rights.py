@@ -1,7 +1,7 @@
 """The operator's token opens what the operator needs and nothing else; people have the rights that they should have.
 
-Everything is asked in the name of the ServiceAccount, and as a dry run: that passes authorization and admission, and
-stores nothing even where a wall has a hole.
+Everything is asked with a token as one of its pods has it, and as a dry run: that passes authorization and admission,
+and stores nothing even where a wall has a hole.
 """
 
 from typing import Any
@@ -231,7 +231,7 @@ GRANTED: dict[str, tuple[tuple[str, ...], Any]] = {
 
 @pytest.fixture
 def operator(installed: Product) -> Account:
-    return installed.as_account(names.OPERATOR)
+    return installed.with_token_of(names.OPERATOR)
 
 
 @pytest.mark.parametrize("attempt", REFUSED)
@@ -259,7 +259,7 @@ def test_accounts_of_a_world_have_no_rights(installed: Product, account: str) ->
 
 
 def test_the_gateway_reads_a_worlds_logs_and_nobody_elses(installed: Product) -> None:
-    gateway = installed.as_account(names.GATEWAY)
+    gateway = installed.with_token_of(names.GATEWAY)
     gateway("logs", names.MASTER, f"--namespace={WORLD}", "--tail=1")
     assert RBAC in gateway.refusal("get", "pods", "--namespace=kube-system")
     assert RBAC in gateway.refusal("get", "secrets", f"--namespace={WORLD}")
