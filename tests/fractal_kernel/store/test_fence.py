@@ -1,4 +1,4 @@
-"""What both stores still take of an attempt when a newer one has been opened: no tile, no figures, but its last words."""
+"""What both stores take of an attempt when a newer one has been opened: no tile, no figures, but its last words."""
 
 import asyncio
 import itertools
@@ -79,7 +79,7 @@ async def test_an_older_attempt_that_lets_go_does_not_close_the_newer_one(store:
     assert (await store.open_run(NEWER, SPEC)).acknowledged == {1}
 
 
-# ---- what only Redis can show ------------------------------------------------------------------------------------------
+# ---- what only Redis can show ----------------------------------------------------------------------------------------
 
 
 async def test_the_fence_stands_between_processes(redis: RedisBackend) -> None:
