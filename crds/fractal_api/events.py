@@ -184,10 +184,11 @@ class Failed(RunEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancelled(RunEvent):
-    """The run was taken back."""
+    """The run was taken back; `message` says why when nobody asked for it, as when a newer attempt was begun."""
 
     name = "cancelled"
     tag = Tag.STATUS
+    message: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

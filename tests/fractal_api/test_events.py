@@ -37,6 +37,7 @@ values: dict[object, st.SearchStrategy[Any]] = {
     bool: st.booleans(),
     float: seconds,
     float | None: st.none() | seconds,
+    str | None: st.none() | st.text(max_size=MAX_TEXT),
 }
 
 

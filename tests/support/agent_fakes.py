@@ -133,6 +133,7 @@ class FakeStore:
         self.results: dict[str, ResultRecord] = {}
         self.shas: dict[str, str] = {}
         self.open: set[str] = set()
+        self.newest: dict[str, int] = {}
         self.live: dict[str, Mapping[str, str]] = {}
         self.batches: list[int] = []
         self.trouble: Callable[[str], None] = lambda _: None
@@ -146,6 +147,8 @@ class FakeStore:
         self.trouble("open_run")
         if self.shas.setdefault(run.uid, canonical_sha) != canonical_sha:
             raise RunConflict(f"run {run.id} is of another picture")
+        self._keep_out(run)
+        self.newest[run.uid] = run.attempt
         self.open.add(run.uid)
         return StoredRun(
             acknowledged=frozenset(self.tiles.get(run.uid, {})),
@@ -160,6 +163,7 @@ class FakeStore:
     async def put_tiles(self, run: RunKey, tiles: Sequence[tuple[int, Blob]]) -> None:
         await self.going.wait()
         self._check("put_tiles", run)
+        self._keep_out(run)
         self.batches.append(len(tiles))
         self.tiles.setdefault(run.uid, {}).update((index, bytes(blob)) for index, blob in tiles)
 
@@ -196,6 +200,7 @@ class FakeStore:
 
     async def write_live(self, run: RunKey, figures: Mapping[str, str]) -> None:
         self._check("write_live", run)
+        self._keep_out(run)
         self.live[run.uid] = figures
 
     async def forget(self, run: RunKey) -> None:
@@ -206,6 +211,10 @@ class FakeStore:
 
     async def close(self) -> None:
         self.open.clear()
+
+    def _keep_out(self, run: RunKey) -> None:
+        if self.newest.get(run.uid, 0) > run.attempt:
+            raise RunConflict(f"run {run.id}: attempt {self.newest[run.uid]} was begun already")
 
     def _check(self, call: str, run: RunKey) -> None:
         self.trouble(call)

@@ -275,3 +275,9 @@ def raise_violation(message: str) -> None:
     """Note it, since a task's exception might be seen by nobody, and raise it."""
     violations.append(message)
     raise ViolationError(message)
+
+
+def raise_if_violated() -> None:
+    """Raise what was noted first, if anything was."""
+    if violations:
+        raise ViolationError(violations[0])

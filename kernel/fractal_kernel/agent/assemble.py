@@ -76,7 +76,7 @@ class Assembly:
 
 
 async def assemble(assembly: Assembly, deflate: Deflate, *, max_iterations: int, seconds: float) -> ResultRecord:
-    """Write the image into the store and commit it; the record that stands.
+    """Write the image into the store and commit it; the record that stands, which may be another attempt's.
 
     TilesLost when tiles are gone, StoreCorrupt when the written image reads back differently, OutOfPatience when the
     store was away for too long. `seconds` is what the rendering took.
@@ -86,6 +86,9 @@ async def assemble(assembly: Assembly, deflate: Deflate, *, max_iterations: int,
     try:
         await _write_file(assembly, deflate, file, pixels)
     except LostTile as error:
+        standing = await assembly.patience(lambda: assembly.store.read_result(assembly.run))
+        if standing is not None:  # another attempt has committed, and with its record the tiles went
+            return standing
         lost = await _find_lost(assembly, error.tile)
         raise TilesLost(lost, f"{len(lost)} tiles can't be read back, among them {error}") from error
     record = ResultRecord(

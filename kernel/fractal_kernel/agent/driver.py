@@ -26,6 +26,7 @@ from fractal_kernel.agent.spool import Batch, Spool
 from fractal_kernel.agent.surroundings import Surroundings
 from fractal_kernel.agent.tasks import Tasks
 from fractal_kernel.agent.worlds import Cause, State, Worlds
+from fractal_kernel.store.interface import RunConflict
 
 TICK_S: Final = 0.5
 LETTING_GO_S: Final = 1.0
@@ -180,7 +181,10 @@ class Agent:
 
     def store_lost(self, run: str, error: FractalError) -> None:
         """The tiles of this run can't be saved, now or ever."""
-        self.feed(s.StoreLost(run=run, reason=loss_reason(error), message=str(error)))
+        if isinstance(error, RunConflict):
+            self.feed(s.Superseded(run=run, message=str(error)))
+        else:
+            self.feed(s.StoreLost(run=run, reason=loss_reason(error), message=str(error)))
 
     # ---- the machines ----------------------------------------------------------------------------------------------
 

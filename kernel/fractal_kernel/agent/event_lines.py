@@ -110,7 +110,7 @@ def _ended(notice: n.PhaseChanged) -> e.Event | None:
         case Phase.FAILED:
             return e.Failed(run=run.id, reason=run.reason, message=run.message)
         case Phase.CANCELLED:
-            return e.Cancelled(run=run.id)
+            return e.Cancelled(run=run.id, message=run.message or None)
         case Phase.INTERRUPTED:
             return e.Interrupted(run=run.id, message=f"the agent ends; {run.done} of {run.total} tiles are stored")
         case _:

@@ -133,6 +133,10 @@ class Runs:
         run = self.roster.find_active(lost.run)
         return self._end(run, Phase.FAILED, lost.reason, lost.message, now=now) if run else []
 
+    def _superseded(self, superseded: s.Superseded, now: float) -> list[a.Action]:
+        run = self.roster.find_active(superseded.run)
+        return self._end(run, Phase.CANCELLED, "RunConflict", superseded.message, now=now) if run else []
+
     def _assembled(self, assembled: s.Assembled, now: float) -> list[a.Action]:
         run = self.roster.find_active(assembled.run)
         if run is None:
@@ -244,6 +248,7 @@ _HANDLERS: Final[dict[type, Callable[[Runs, Any, float], list[a.Action]]]] = {
     s.SpoolFull: Runs._spool_full,
     s.SpoolRoom: Runs._spool_room,
     s.StoreLost: Runs._store_lost,
+    s.Superseded: Runs._superseded,
     s.Assembled: Runs._assembled,
     s.AssemblyFailed: Runs._assembly_failed,
     s.Clock: Runs._clock,

@@ -120,6 +120,14 @@ class StoreLost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Superseded:
+    """The store takes no more tiles of this run: a newer attempt at its picture was begun, or somebody else has it."""
+
+    run: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assembled:
     """The image stands in the store, read back and proved."""
 
@@ -165,6 +173,7 @@ Stimulus = (
     | SpoolFull
     | SpoolRoom
     | StoreLost
+    | Superseded
     | Assembled
     | AssemblyFailed
     | Clock

@@ -17,6 +17,7 @@ from typing import Final, TypeVar
 from fractal_api.storage import ResultRecord
 from fractal_kernel.store import run_folder
 from fractal_kernel.store.commitment import ImageProof, standing
+from fractal_kernel.store.fence import admit
 from fractal_kernel.store.image_file import ImageFile
 from fractal_kernel.store.interface import (
     Blob,
@@ -68,7 +69,7 @@ class FileStore:
 
     async def put_tiles(self, run: RunKey, tiles: Sequence[tuple[int, Blob]]) -> None:
         """See `Store`."""
-        await self._call(lambda: self._opened(run).put_tiles(tiles))
+        await self._call(lambda: self._newest(run).put_tiles(tiles))
 
     async def get_tile(self, run: RunKey, index: int) -> bytes:
         """See `Store`."""
@@ -115,7 +116,7 @@ class FileStore:
 
     async def write_live(self, run: RunKey, figures: Mapping[str, str]) -> None:
         """See `Store`."""
-        await self._call(lambda: self._opened(run).write_live(figures))
+        await self._call(lambda: self._newest(run).write_live(figures))
 
     async def forget(self, run: RunKey) -> None:
         """See `Store`."""
@@ -123,7 +124,7 @@ class FileStore:
 
     async def release(self, run: RunKey) -> None:
         """See `Store`."""
-        await self._call(partial(self._release, folder_of(self._root, run)))
+        await self._call(partial(self._release_attempt, run))
 
     async def close(self) -> None:
         """See `Store`."""
@@ -168,6 +169,12 @@ class FileStore:
         except KeyError:
             raise RunConflict(f"run {run.id} is not open in this process") from None
 
+    def _newest(self, run: RunKey) -> RunFolder:
+        """The run's folder, for what only its newest attempt may write."""
+        folder = self._opened(run)
+        admit(run, folder.attempt)
+        return folder
+
     def _image(self, run: RunKey) -> ImageFile:
         return image_of(self._opened(run).folder, run.attempt)
 
@@ -185,6 +192,13 @@ class FileStore:
         if folder is None and not path.exists():
             return
         (folder or RunFolder.claim(path)).forget()
+
+    def _release_attempt(self, run: RunKey) -> None:
+        """Let the folder go, unless a newer attempt of this process has it."""
+        path = folder_of(self._root, run)
+        folder = self._runs.get(path)
+        if folder is not None and folder.attempt <= run.attempt:
+            self._release(path)
 
     def _release(self, path: Path) -> None:
         folder = self._runs.pop(path, None)

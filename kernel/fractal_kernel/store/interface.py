@@ -31,7 +31,7 @@ class StoreCorrupt(PermanentError):  # noqa: N818 - it names the state of the st
 
 
 class RunConflict(PermanentError):  # noqa: N818 - it names the state of the run
-    """The run can't be opened: another picture, a newer attempt or another process has its uid."""
+    """The run can't be opened or added to: another picture, a newer attempt or another process has its uid."""
 
 
 class StoreUnsafe(PermanentError):  # noqa: N818 - it names the state of the store
@@ -90,13 +90,18 @@ class Store(Protocol):
         ...
 
     async def note(self, run: RunKey, facts: Mapping[str, str]) -> None:
-        """Keep small facts about the run (epoch, state, maxIterations), each under its name; durable on return."""
+        """Keep small facts about the run (epoch, state, maxIterations), each under its name; durable on return.
+
+        An older attempt may, too: how it ended is worth knowing.
+        """
         ...
 
     async def put_tiles(self, run: RunKey, tiles: Sequence[tuple[int, Blob]]) -> None:
         """Keep tiles (index, blob); on return, and only then, they are acknowledged.
 
-        Putting a tile again is harmless. Larger batches cost fewer flushes of the disk.
+        RunConflict when a newer attempt was opened: then nothing is stored, and whatever was stored before is among
+        what `open_run` has told the newer one. Putting a tile again is harmless. Larger batches cost fewer flushes of
+        the disk.
         """
         ...
 
@@ -138,7 +143,10 @@ class Store(Protocol):
         ...
 
     async def write_live(self, run: RunKey, figures: Mapping[str, str]) -> None:
-        """Replace the run's figures for spectators (progress, ETA); may be lost."""
+        """Replace the run's figures for spectators (progress, ETA); may be lost.
+
+        RunConflict when a newer attempt was opened, whose figures stay.
+        """
         ...
 
     async def forget(self, run: RunKey) -> None:

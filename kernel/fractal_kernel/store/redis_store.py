@@ -4,6 +4,7 @@ Redis with `appendfsync always` answers after the write is on its disk, so an an
 may touch the keys of one install and nothing else suffices; no command here looks for keys (docs/decisions/0070).
 """
 
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final, assert_never
 
@@ -19,8 +20,16 @@ from fractal_api.storage import (
 from fractal_kernel.store.commitment import ImageProof, standing
 from fractal_kernel.store.interface import Blob, RunKey, StoreCorrupt, StoredRun
 from fractal_kernel.store.redis_link import Link
-from fractal_kernel.store.redis_transactions import OWN_FIELDS, enter, settle
-from fractal_kernel.store.redis_values import as_bytes, flat, keys_of_run, parse_record
+from fractal_kernel.store.redis_transactions import (
+    OWN_FIELDS,
+    RENEW_S,
+    add_tiles,
+    enter,
+    note,
+    replace_live,
+    settle,
+)
+from fractal_kernel.store.redis_values import as_bytes, keys_of_run, parse_record
 
 _TIMEOUT_S: Final = 10.0
 _UNLINK_BLOCK: Final = 64
@@ -32,6 +41,8 @@ class RedisStore:
 
     def __init__(self, url: str, *, timeout_s: float = _TIMEOUT_S) -> None:
         self._link = Link(url, timeout_s=timeout_s)
+        self._renewed: dict[str, float] = {}
+        """When the life of which run's hash was last renewed with its tiles."""
 
     async def ping(self) -> None:
         """See `Store`."""
@@ -47,22 +58,19 @@ class RedisStore:
         """See `Store`; ValueError for the names that the store itself uses."""
         if not OWN_FIELDS.isdisjoint(facts):
             raise ValueError(f"the store itself uses the names {', '.join(sorted(OWN_FIELDS))}")
-        keys = keys_of_run(run)
-        async with self._link.talk() as client, client.pipeline() as pipe:
-            pipe.hset(keys.run, items=flat(facts.items()))
-            pipe.expire(keys.run, TILES_EXPIRY_S)
-            await pipe.execute()
+        async with self._link.talk() as client:
+            await note(client, run, facts)
 
     async def put_tiles(self, run: RunKey, tiles: Sequence[tuple[int, Blob]]) -> None:
         """See `Store`."""
         if not tiles:
             return
-        keys = keys_of_run(run)
-        async with self._link.talk() as client, client.pipeline(transaction=False) as pipe:
-            pipe.hset(keys.tiles, items=flat(tiles))
-            pipe.expire(keys.tiles, TILES_EXPIRY_S)
-            pipe.expire(keys.run, TILES_EXPIRY_S)
-            await pipe.execute()
+        now = time.monotonic()
+        renew = now - self._renewed.get(run.id, float("-inf")) >= RENEW_S
+        async with self._link.talk() as client:
+            await add_tiles(client, run, tiles, renew=renew)
+        if renew:
+            self._renewed[run.id] = now
 
     async def get_tile(self, run: RunKey, index: int) -> bytes:
         """See `Store`."""
@@ -127,23 +135,20 @@ class RedisStore:
 
     async def write_live(self, run: RunKey, figures: Mapping[str, str]) -> None:
         """See `Store`."""
-        keys = keys_of_run(run)
-        async with self._link.talk() as client, client.pipeline() as pipe:
-            pipe.unlink(keys.live)
-            if figures:
-                pipe.hset(keys.live, items=flat(figures.items()))
-                pipe.expire(keys.live, TILES_EXPIRY_S)
-            await pipe.execute()
+        async with self._link.talk() as client:
+            await replace_live(client, run, figures)
 
     async def forget(self, run: RunKey) -> None:
         """See `Store`."""
+        self._renewed.pop(run.id, None)
         keys = keys_of_run(run)
         async with self._link.talk() as client:
             await client.unlink(keys.result, keys.tiles, keys.run, keys.live)
         await self._drop_images(run, keep=None)
 
     async def release(self, run: RunKey) -> None:
-        """Nothing: a run in Redis isn't held by anybody; attempts put older ones out of the way."""
+        """A run in Redis isn't held by anybody; attempts put older ones out of the way."""
+        self._renewed.pop(run.id, None)
 
     async def close(self) -> None:
         """See `Store`."""

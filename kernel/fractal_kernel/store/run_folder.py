@@ -21,6 +21,7 @@ from fractal_api.errors import RecordError
 from fractal_api.storage import IMAGE_EXPIRY_S, TILES_EXPIRY_S, Keys, ResultRecord, expiry_s
 from fractal_kernel.store.claim import Claim, holder_of
 from fractal_kernel.store.durable import make_folder, sync_folder, write_durably
+from fractal_kernel.store.fence import admit
 from fractal_kernel.store.image_file import ImageFile
 from fractal_kernel.store.interface import Blob, RunConflict, RunKey, StoreCorrupt, StoredRun
 from fractal_kernel.store.tile_log import TileLog
@@ -87,6 +88,8 @@ class RunFolder:
 
     def __init__(self, folder: Path, claim: Claim) -> None:
         self.folder = folder
+        self.attempt = 0
+        """The newest attempt that was opened here."""
         self._claim = claim
         self._log: TileLog | None = None
 
@@ -108,9 +111,9 @@ class RunFolder:
         about = _About.read(self.folder) or _About(spec=canonical_sha, attempt=run.attempt, ttl_s=None, facts={})
         if about.spec != canonical_sha:
             raise RunConflict(f"run {run.id}: another picture is stored under this uid")
-        if about.attempt > run.attempt:
-            raise RunConflict(f"run {run.id}: attempt {about.attempt} was begun already")
+        admit(run, about.attempt)
         dataclasses.replace(about, attempt=run.attempt, ttl_s=run.ttl_s).write(self.folder)
+        self.attempt = run.attempt
         result = read_result(self.folder)
         if result is not None:
             self._drop_tiles()

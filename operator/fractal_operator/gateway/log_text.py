@@ -72,7 +72,7 @@ def _words(event: e.RunEvent) -> str:  # noqa: C901, PLR0911, PLR0912 - a line e
         case e.Failed():
             return f"failed ({event.reason}): {event.message}"
         case e.Cancelled():
-            return "taken back"
+            return f"taken back: {event.message}" if event.message else "taken back"
         case e.Interrupted():
             return f"interrupted: {event.message}"
         case e.RunEvent():

@@ -114,6 +114,11 @@ COMPLETED = e.Completed(
             id="cancelled",
         ),
         pytest.param(
+            n.PhaseChanged(run=view(Phase.CANCELLED, reason="RunConflict", message="x"), figures=n.Figures(), epoch=7),
+            e.Cancelled(run="a-1", message="x"),
+            id="superseded",
+        ),
+        pytest.param(
             n.PhaseChanged(run=view(Phase.INTERRUPTED), figures=n.Figures(), epoch=7),
             e.Interrupted(run="a-1", message="the agent ends; 3 of 12 tiles are stored"),
             id="interrupted",

@@ -308,6 +308,23 @@ def test_a_run_fails_when_its_store_stays_away() -> None:
     ]
 
 
+def test_a_run_that_was_begun_anew_elsewhere_is_cancelled_here_and_leaves_the_world_to_the_next_one() -> None:
+    story = rendering()
+    story.tell(put(NEXT), s.TilesCame(epoch=7, run=RUN, tiles=tiles((0,))))
+    assert story.tell(s.Superseded(run=RUN, message="attempt 2 was begun already")) == [
+        a.SendCancel(epoch=7, run=RUN),
+        a.DropTiles(run=RUN),
+        a.Tell(run=RUN, phase=Phase.CANCELLED),
+        a.Close(run=RUN, phase=Phase.CANCELLED),
+    ]
+    assert (story.view().reason, story.view().message) == ("RunConflict", "attempt 2 was begun already")
+    assert story.tell(s.TilesCame(epoch=7, run=RUN, tiles=tiles((1,)))) == []
+    assert story.tell(s.WorldFree(epoch=7, run=RUN))[0] == a.SendRun(
+        epoch=7, run=NEXT, have=frozenset(), max_iterations=None
+    )
+    assert story.tell(s.Superseded(run=RUN, message="again")) == []
+
+
 def test_an_ending_agent_stops_the_world_keeps_what_still_comes_and_reports_interrupted() -> None:
     story = rendering()
     story.tell(put(NEXT))

@@ -93,15 +93,11 @@ async def test_runs_do_not_see_each_other(store: Store) -> None:
     assert (await store.open_run(other, SPEC)).acknowledged == {2}
 
 
-async def test_attempts_that_overlap_lose_no_tile_and_the_first_result_stands(backend: Backend, store: Store) -> None:
+async def test_attempts_that_overlap_commit_once_and_the_first_result_stands(backend: Backend, store: Store) -> None:
     first, second = run_key(1), run_key(2)
     for run in (first, second):
         await store.open_run(run, SPEC)
-    await asyncio.gather(
-        *(store.put_tiles(first, tiles(index)) for index in range(20)),
-        *(store.put_tiles(second, tiles(index)) for index in range(10, 30)),
-    )
-    assert (await store.open_run(second, SPEC)).acknowledged == set(range(30))
+        await store.put_tiles(run, tiles(run.attempt))
     await asyncio.gather(put_image(store, first), put_image(store, second, b"the same pixels, deflated otherwise"))
     late = record_of(b"the same pixels, deflated otherwise", attempt=2)
     results = await asyncio.gather(store.commit(first, record_of(attempt=1)), store.commit(second, late))

@@ -156,6 +156,7 @@ EVENTS: list[e.RunEvent] = [
     e.Rendered(run=RUN, seconds=1.5),
     e.Failed(run=RUN, reason="StoreAway", message="no store"),
     e.Cancelled(run=RUN),
+    e.Cancelled(run=RUN, message="attempt 2 was begun already"),
     e.Interrupted(run=RUN, message="the agent ends"),
 ]
 
