@@ -86,7 +86,7 @@ class WorldFake:
 
     def _say(self, incarnation: str, event: e.Event) -> None:
         self.said.append((incarnation, event))
-        if self.lines_lost:
+        if self.lines_lost or not self.stage.agents[incarnation].heard:
             return
         for operator in self.stage.operators:
             self.stage.later(operator.line_s, partial(operator.hear, self.name, incarnation, event))
