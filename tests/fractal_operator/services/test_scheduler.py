@@ -228,6 +228,24 @@ def test_a_job_that_failed_on_a_world_goes_to_another() -> None:
     perform(scene)
 
 
+def test_a_new_leader_knows_on_which_world_a_job_failed() -> None:
+    async def scene(stage: Stage) -> None:
+        first = stage.add_world("w1")
+        assert first.agent is not None
+        first.agent.faults = ["RenderFailed"] * 9
+        operator = stage.start_operator()
+        stage.submit("a")
+        await stage.until(lambda: stage.status("a").failures == 1)
+        operator.kill()
+        assert (stage.state("a"), stage.status("a").failed_on) == (State.QUEUED, "w1")
+        stage.add_world("w2")
+        stage.start_operator()
+        await stage.ends("a")
+        assert (stage.status("a").assigned_to, stage.status("a").failures) == ("w2", 1)
+
+    perform(scene)
+
+
 def test_three_failures_in_ten_minutes_quarantine_a_world() -> None:
     async def scene(stage: Stage) -> None:
         world = stage.add_world("w1")

@@ -22,7 +22,6 @@ class WorldRounds:
         self._ledger = shop.ledger
         self._board = shop.board
         self._clerk = shop.clerk
-        self._placing = shop.placing
         self._archivist = shop.archivist
         self._clock = shop.clock
         self._progress_s = progress_s
@@ -77,7 +76,6 @@ class WorldRounds:
                 slot.facts = RunFacts(run=job.run, heard_at=now)
             case s.Break() if stimulus.failure.fault is Fault.WORLD:
                 slot.failed(now, stimulus.failure.message)
-                self._placing.shun(job, slot.name)
                 self._board.ring(slot.name)
             case _:
                 pass
