@@ -97,7 +97,7 @@ def test_the_calmest_world_is_taken_then_the_one_that_is_idle_longest() -> None:
 
 
 def test_a_world_in_quarantine_gets_no_job() -> None:
-    assert choose_place(job(), ART, [place(quarantine=Quarantine(until=9.0, message="is in quarantine"))]) is None
+    assert choose_place(job(), ART, [place(quarantine=Quarantine(ends_at=NOW, message="is in quarantine"))]) is None
 
 
 def test_a_full_namespace_gets_no_world() -> None:
@@ -119,7 +119,7 @@ def test_a_full_namespace_gets_no_world() -> None:
         ),
         (
             ART,
-            [place(quarantine=Quarantine(until=9.0, message="is in quarantine for 10 minutes"))],
+            [place(quarantine=Quarantine(ends_at=NOW, message="is in quarantine for 10 minutes"))],
             JobReason.WORLD_NOT_READY,
             "the world w1 is in quarantine",
         ),

@@ -266,6 +266,28 @@ def test_three_failures_in_ten_minutes_quarantine_a_world() -> None:
     perform(scene)
 
 
+def test_a_new_leader_keeps_the_rest_of_a_quarantine_that_the_world_s_status_has() -> None:
+    async def scene(stage: Stage) -> None:
+        world = stage.add_world("w1")
+        assert world.agent is not None
+        world.agent.faults = ["WorldHung"] * 3
+        operator = stage.start_operator()
+        stage.submit("a")
+        await stage.until(lambda: operator.scheduler.quarantine_of("w1") is not None)
+        world.quarantine = operator.scheduler.quarantine_of("w1")
+        await asyncio.sleep(300)
+        operator.kill()
+        operator = stage.start_operator()
+        told = asyncio.create_task(operator.scheduler.changed("w1"))
+        await stage.until(lambda: operator.scheduler.quarantine_of("w1") == world.quarantine)
+        await told
+        took_s = await stage.until(lambda: stage.state("a") is State.COMPLETE, within_s=700)
+        assert 290 < took_s < 310
+        assert operator.scheduler.quarantine_of("w1") is None
+
+    perform(scene)
+
+
 def test_a_suspended_job_frees_its_world_within_a_second_and_goes_on_from_its_tiles() -> None:
     async def scene(stage: Stage) -> None:
         stage.add_world("w1")
