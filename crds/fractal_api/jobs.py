@@ -146,6 +146,11 @@ class FractalJobStatus(StatusPart):
     attempts: int = Field(default=0, ge=0, description="How often the job was assigned.")
     failures: int = Field(default=0, ge=0, description="Attempts that failed; they count against backoffLimit.")
     interruptions: int = Field(default=0, ge=0, description="Attempts that were interrupted; they don't count.")
+    failed_on: str | None = Field(
+        default=None,
+        alias="failedOn",
+        description="The FractalNamespace on which an attempt failed last; the job rather goes to another.",
+    )
     progress: Progress | None = Field(default=None, description="How far the current attempt is.")
     start_time: AwareDatetime | None = Field(default=None, alias="startTime", description="First start of rendering.")
     completion_time: AwareDatetime | None = Field(

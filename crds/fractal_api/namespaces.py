@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
 from fractal_api.conditions import Condition
 from fractal_api.constraints import DNS_LABEL, Part, StatusPart, Words
@@ -114,6 +114,11 @@ class FractalNamespaceStatus(StatusPart):
     ready_nodes: int = Field(default=0, ge=0, alias="readyNodes", description="Pods that are ready.")
     slots: int = Field(default=0, ge=0, description="MPI ranks that answer.")
     selector: str | None = Field(default=None, description="The label selector of the pods, for /scale.")
+    quarantined_until: AwareDatetime | None = Field(
+        default=None,
+        alias="quarantinedUntil",
+        description="Until when the world gets no job, since too many failed on it.",
+    )
     current_job: str | None = Field(
         default=None, alias="currentJob", description="The FractalJob that runs here, as namespace/name."
     )

@@ -1,6 +1,7 @@
 """An agent with its world, as the operator meets it: answers and lines like the real one's, tiles in made-up time.
 
-It judges, too: no tile that the store has acknowledged may be rendered again, by whomever.
+It judges, too: no tile that the store has acknowledged may be rendered again, by whomever. What two worlds render at
+the same time, since one of them is cut off, is acknowledged once.
 """
 
 import asyncio
@@ -9,10 +10,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from support.operator_store_fake import CHUNK, RunConflict, StoreAway, StoreCorrupt, StoreFake, picture_of, record_of
+from support.operator_store_fake import CHUNK, StoreAway, StoreCorrupt, StoreFake, picture_of, record_of
 
 from fractal_api import events as e
 from fractal_api import storage
+from fractal_kernel.store.interface import RunConflict
 from fractal_operator.core import answers as w
 
 TILE_S: Final = 1.0
@@ -60,7 +62,8 @@ class AgentFake:
         self.store = store
         self.alive = True
         self.reachable = True
-        self.cut_off_at = float("-inf")
+        self.heard = True
+        """Whether its lines reach anybody."""
         self.ending = False
         self.active: list[RunFake] = []
         self.ended: dict[str, RunFake] = {}
@@ -68,6 +71,11 @@ class AgentFake:
         self.faults: list[str] = []
         self.tile_s = TILE_S
         self._say = say
+
+    @property
+    def left(self) -> int:
+        """Tiles that the run that is on still lacks."""
+        return self.active[0].total - len(self.active[0].done) if self.active else 0
 
     def do(self, errand: w.Errand) -> w.Answer:
         """What it answers."""
@@ -95,6 +103,10 @@ class AgentFake:
         self.kill()
         self.ended.clear()
         self.alive, self.epoch = True, self.epoch + 1
+
+    def come_back(self) -> None:
+        """The operator reaches it again, and its ranks are as fast as ever."""
+        self.reachable, self.heard, self.tile_s = True, True, TILE_S
 
     def terminate(self) -> None:
         """SIGTERM: its runs are interrupted, and it takes no more."""
@@ -170,17 +182,18 @@ class AgentFake:
         except StoreAway:
             run.reason, run.message = "StoreAway", "the store was away for too long"
             self._end(run, w.Phase.FAILED)
+        except RunConflict as error:
+            run.reason, run.message = "RunConflict", str(error)
+            self._end(run, w.Phase.CANCELLED)
 
     async def _tiles(self, run: RunFake) -> None:
         for tile in range(run.total):
             if tile in run.done:
                 continue
-            if tile in self.store.tiles.get(run.uid, set()) or self.store.result(run.uid) is not None:
+            if self.store.has(run.uid, tile):
                 raise_violation(f"{self.incarnation} renders tile {tile} of {run.id}, which is acknowledged")
             await asyncio.sleep(self.tile_s)
-            if tile in self.store.tiles.get(run.uid, set()):
-                raise_violation(f"{self.incarnation} has rendered tile {tile} of {run.id}, as somebody else had")
-            await self._patiently(partial(self.store.put_tile, run.uid, tile))
+            await self._patiently(partial(self._put_tile, run, tile))
             run.done.add(tile)
             self._tell(
                 e.Progress(
@@ -191,6 +204,12 @@ class AgentFake:
                     eta_seconds=1.0,
                 )
             )
+
+    def _put_tile(self, run: RunFake, tile: int) -> None:
+        known = self.store.has(run.uid, tile)
+        self.store.put_tile(run.uid, run.attempt, tile)
+        if known:
+            raise_violation(f"tile {tile} of {run.id} is acknowledged twice")
 
     async def _assemble(self, run: RunFake) -> None:
         run.phase = w.Phase.ASSEMBLING
@@ -244,7 +263,7 @@ class AgentFake:
                 self._tell(e.Failed(run=run.id, reason=run.reason, message=run.message))
             case w.Phase.CANCELLED:
                 self.store.note_end(run.id, phase, run.reason)
-                self._tell(e.Cancelled(run=run.id))
+                self._tell(e.Cancelled(run=run.id, message=run.message or None))
             case _:
                 self._tell(e.Interrupted(run=run.id, message="its agent ends"))
         self._advance()

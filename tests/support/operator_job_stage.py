@@ -21,7 +21,7 @@ from fractal_operator.core import answers as w
 from fractal_operator.core.jobs import read_job, run_id
 from fractal_operator.core.lifecycle import State, state_of
 from fractal_operator.core.settings import OperatorSettings
-from fractal_operator.core.worlds import AgentRef, WorldView
+from fractal_operator.core.worlds import AgentRef, Quarantine, WorldView
 from fractal_operator.services.metrics import Metrics
 from fractal_operator.services.recorder import Recorder
 from fractal_operator.services.scheduler import Scheduler
@@ -41,6 +41,8 @@ class WorldFake:
         self.allowed = allowed
         self.takes_runs = True
         self.why_not = ""
+        self.quarantine: Quarantine | None = None
+        """What its status says."""
         self.agent: AgentFake | None = None
         self.noticed: AgentFake | None = None
         self.lines_lost = False
@@ -56,6 +58,7 @@ class WorldFake:
             takes_runs=self.takes_runs and self.noticed is not None,
             why_not=self.why_not or ("" if self.noticed else "is starting"),
             agent=None if self.noticed is None else _ref(self.name, self.noticed),
+            quarantine=self.quarantine,
         )
 
     def boot(self) -> AgentFake:
@@ -86,7 +89,7 @@ class WorldFake:
 
     def _say(self, incarnation: str, event: e.Event) -> None:
         self.said.append((incarnation, event))
-        if self.lines_lost:
+        if self.lines_lost or not self.stage.agents[incarnation].heard:
             return
         for operator in self.stage.operators:
             self.stage.later(operator.line_s, partial(operator.hear, self.name, incarnation, event))

@@ -20,14 +20,24 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from support import operator_agent_fake
+from support.operator_agent_fake import TILE_S
 from support.operator_job_stage import Stage
 from support.operator_life_end import CALM_S, calm_down
 from support.operator_life_judges import Judges
 from support.operator_life_play import Play
 
+from fractal_operator.core.run_facts import ABSENT_S
+
 MAX_JOBS: Final = 6
 MAX_OPERATORS: Final = 2
-UNREACHABLE_S: Final = 8.0
+MANY: Final = 3
+"""Tiles that a run lacks when two worlds can be at it for a while."""
+
+SLOW_S: Final = 2 / 3 * ABSENT_S
+"""Seconds that a tile takes when a world is to be still at work after its job went elsewhere."""
+
+BRIEFLY: Final = (8.0, False, TILE_S)
+"""A cut: for so long, whether its lines are heard meanwhile, and the seconds of a tile."""
 
 moments = st.sampled_from([0.01, 0.03, 0.1, 0.4, 1.1, 2.5, 5.0])
 delays = st.sampled_from([0.01, 0.3, 0.8])
@@ -171,13 +181,30 @@ class LifeOfJobs(Play):
         if world.agent is not None:
             world.agent.faults.append(reason)
 
-    @rule(pick=picks, then_s=moments)
-    def an_agent_is_not_reachable_for_a_while(self, pick: int, then_s: float) -> None:
-        agent = self.world(pick).agent
-        now = self.loop.time()
-        if agent is not None and now - agent.cut_off_at > 3 * UNREACHABLE_S:
-            agent.reachable, agent.cut_off_at = False, now
-            self.do(lambda: self.stage.later(UNREACHABLE_S, partial(setattr, agent, "reachable", True)), then_s)
+    @precondition(lambda self: self.busiest_agent() is not None)
+    @rule(
+        how=st.sampled_from(
+            [
+                BRIEFLY,
+                (8.0, True, TILE_S),
+                (ABSENT_S + 5.0, False, TILE_S),
+                (2.5 * ABSENT_S, True, SLOW_S),
+                (2.5 * ABSENT_S, False, SLOW_S),
+                (2.5 * ABSENT_S, False, SLOW_S),
+            ]
+        ),
+        then_s=st.sampled_from([2.5, 1.5 * ABSENT_S]),
+    )
+    def an_agent_is_cut_off_from_the_operator_alone(self, how: tuple[float, bool, float], then_s: float) -> None:
+        """It renders on, at some pace, and the store takes what it brings; after a while it is back."""
+        if self.tiles_left() < MANY and len(self.stage.server.jobs) < 2 * MAX_JOBS:
+            self.do(lambda: self.add_job(5, 0), 2.5)
+        agent = self.busiest_agent()
+        if agent is not None:
+            # Whoever has nothing to do is soon back, or soon there would be nobody left.
+            for_s, agent.heard, agent.tile_s = how if agent.left else BRIEFLY
+            agent.reachable = False
+            self.do(lambda: self.stage.later(for_s, agent.come_back), then_s)
 
     @rule(pick=picks, line=picks, then_s=moments)
     def an_old_line_is_read_again(self, pick: int, line: int, then_s: float) -> None:

@@ -13,6 +13,10 @@ from fractal_operator.core.lifecycle import State, state_of
 CALM_S: Final = 2000.0
 """How long jobs may take to end once everything is healed."""
 
+BACK_S: Final = 20.0
+"""How long it may take until an operator talks to an agent that is back: the call that was on gives up after 5 s, the
+agent is left alone for another 5 s at most, and then there are runs to be taken back, by calls that take a second."""
+
 IDLE_S: Final = 3.0
 """How long a world may be idle though a job waits that it could have."""
 
@@ -36,6 +40,8 @@ async def calm_down(stage: Stage) -> None:
             world.boot()
         assert world.agent is not None
         world.agent.faults.clear()
+        world.agent.come_back()
+    await asyncio.sleep(BACK_S)
     await _all_end(stage)
     _look_at_the_end(stage)
 

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from hypothesis.stateful import RuleBasedStateMachine
 from support import operator_agent_fake
+from support.operator_agent_fake import AgentFake
 from support.operator_clockwork import Clockwork
 from support.operator_job_stage import OperatorFake, Stage, WorldFake
 
@@ -62,6 +63,16 @@ class Play(RuleBasedStateMachine):
 
     def world(self, pick: int) -> WorldFake:
         return self.pick(list(self.stage.worlds.values()), pick)
+
+    def busiest_agent(self) -> AgentFake | None:
+        """That which has most to render, of those that the operator reaches."""
+        agents = [world.agent for world in self.stage.worlds.values() if world.agent and world.agent.reachable]
+        return max(agents, key=lambda agent: agent.left, default=None)
+
+    def tiles_left(self) -> int:
+        """What that agent has to render."""
+        agent = self.busiest_agent()
+        return agent.left if agent is not None else 0
 
     @staticmethod
     def pick(choice: Sequence[T], pick: int) -> T:

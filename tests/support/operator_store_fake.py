@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from fractal_api import storage
 from fractal_api.errors import TemporaryError
 from fractal_api.storage import Atomically, ExpireKeys, Keys, ResultRecord, SetRecord, UnlinkKeys, VerifyImage, keys_of
+from fractal_kernel.store.fence import admit
+from fractal_kernel.store.interface import RunKey
 from fractal_operator.adapters.results import Inventory
 
 INSTALL = "proof"
@@ -23,10 +25,6 @@ class StoreAway(TemporaryError):  # noqa: N818 - it names the state of the store
 
 class StoreCorrupt(Exception):  # noqa: N818 - as above
     """What was read back is not what was written."""
-
-
-class RunConflict(Exception):  # noqa: N818 - it names the state of the run
-    """A newer attempt was opened."""
 
 
 def picture_of(uid: str) -> bytes:
@@ -58,10 +56,9 @@ class StoreFake:
     # ---- for agents ------------------------------------------------------------------------------------------------
 
     def open_run(self, uid: str, attempt: int) -> set[int]:
-        """The acknowledged tiles."""
+        """The acknowledged tiles; RunConflict for an older attempt than one that was opened."""
         self.check()
-        if self.opened.get(uid, 0) > attempt:
-            raise RunConflict(f"attempt {self.opened[uid]} was begun already")
+        self._keep_out(uid, attempt)
         self.opened[uid] = attempt
         return set(self.tiles.get(uid, set()))
 
@@ -69,9 +66,14 @@ class StoreFake:
         if not self.away:
             self.ended[run] = (phase, reason)
 
-    def put_tile(self, uid: str, tile: int) -> None:
+    def put_tile(self, uid: str, attempt: int, tile: int) -> None:
+        """Acknowledge a tile; RunConflict as above."""
         self.check()
+        self._keep_out(uid, attempt)
         self.tiles.setdefault(uid, set()).add(tile)
+
+    def _keep_out(self, uid: str, attempt: int) -> None:
+        admit(RunKey(install=INSTALL, uid=uid, attempt=attempt), self.opened.get(uid, 0))
 
     def put_chunk(self, uid: str, attempt: int, number: int, data: bytes) -> None:
         self.check()
@@ -100,6 +102,10 @@ class StoreFake:
                     self._drop(key)
             case ExpireKeys():
                 pass
+
+    def has(self, uid: str, tile: int) -> bool:
+        """Whether the tile is acknowledged, or in the picture already."""
+        return tile in self.tiles.get(uid, set()) or self.result(uid) is not None
 
     def result(self, uid: str) -> ResultRecord | None:
         value = self.values.get(self.keys(uid).result)

@@ -204,6 +204,8 @@ class FakeBoard:
         await self.known.wait()
 
     def put_world(self, view: WorldView) -> None:
+        if not self.views:
+            self.quarantine = view.quarantine  # which an earlier leader has written
         self.views.append(view)
 
     def drop_world(self, name: str) -> None:

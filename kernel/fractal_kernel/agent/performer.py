@@ -20,7 +20,7 @@ from fractal_kernel.agent.orders import MAX_ITERATIONS, Ended, Order, loss_reaso
 from fractal_kernel.agent.pace import Pace
 from fractal_kernel.agent.phases import FINAL, RunView
 from fractal_kernel.agent.tasks import Tasks
-from fractal_kernel.store.interface import StoreCorrupt
+from fractal_kernel.store.interface import RunConflict, StoreCorrupt
 
 if TYPE_CHECKING:
     from fractal_kernel.agent.saving import Saver
@@ -94,6 +94,23 @@ class Performer:
             max_iterations=action.max_iterations,
         )
         self._around.world.send(action.epoch, message)
+        if self._mind.seen(action.run).losses:
+            self._tasks.begin(self._confirm(self.orders[action.run]))
+
+    async def _confirm(self, order: Order) -> None:
+        """Find out whether a run that goes on after a loss is still wanted.
+
+        A newer attempt may have been opened while there was no world, and have stored what would be rendered now.
+        """
+        async with self.store_door:
+            if order.key.id not in self.orders:
+                return  # it is over, and to be opened again would hold it
+            try:
+                await self._around.store.open_run(order.key, order.digest)
+            except RunConflict as error:
+                self._mind.feed(s.Superseded(run=order.key.id, message=str(error)))
+            except FractalError:
+                pass  # the store has troubles, of which the next batch tells
 
     def _send_cancel(self, action: a.SendCancel) -> None:
         self._around.world.send(action.epoch, wire.Cancel(run=action.run))

@@ -56,14 +56,14 @@ def turn_of(job: Job) -> tuple[float, datetime, str]:
     return (job.created.timestamp() - SECONDS_PER_PRIORITY * job.priority, job.arrival, job.uid)
 
 
-def choose_place(job: Job, client: Client, places: Iterable[Place], *, shunned: str = "") -> Place | None:
+def choose_place(job: Job, client: Client, places: Iterable[Place]) -> Place | None:
     """The free world that the job goes to: rather not the one it failed on, then the calmest, then the longest idle."""
     if client.full:
         return None
     fitting = (place for place in places if place.free and _open(place) and fits(job, client, place.view))
     return min(
         fitting,
-        key=lambda place: (place.view.name == shunned, place.troubles, place.idle_since, place.view.name),
+        key=lambda place: (place.view.name == job.status.failed_on, place.troubles, place.idle_since, place.view.name),
         default=None,
     )
 

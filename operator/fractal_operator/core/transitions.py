@@ -197,7 +197,7 @@ def _fail_again(job: Job, failure: Failure, now: datetime) -> Decision:
         return _give_up(job, JobReason.BACKOFF_LIMIT_EXCEEDED, message, now, failures=count)
     message = f"{what}; tried again after {pause_after(count).total_seconds():.0f} s"
     status = statuses.waiting(job, failure.reason, message, now)
-    return _write(job, status.model_copy(update={"failures": count}))
+    return _write(job, status.model_copy(update={"failures": count, "failed_on": job.world}))
 
 
 def _interrupt(job: Job, failure: Failure, now: datetime) -> Decision:

@@ -4,13 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from fractal_api.conditions import Condition, ConditionStatus, set_condition
+from fractal_api.conditions import Condition, ConditionStatus, find_condition, set_condition
 from fractal_api.conditions import NamespaceCondition as Kind
 from fractal_api.conditions import NamespaceReason as Reason
 from fractal_api.namespaces import FractalNamespaceStatus
 from fractal_operator.core.world_life import Decision, Stage, World
 from fractal_operator.core.world_plan import pod_selector
 from fractal_operator.core.worlds import Quarantine
+
+_NO_JOB: Final = "gets no job for a while: "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +54,20 @@ def plan_status(report: Report, before: FractalNamespaceStatus, now: datetime) -
         readyNodes=ready,
         slots=report.world.nodes * report.slots_per_node if report.decision.stage is Stage.READY else 0,
         selector=pod_selector(report.name),
+        quarantinedUntil=report.quarantine.ends_at if report.quarantine else None,
         currentJob=report.world.job,
+    )
+
+
+def read_quarantine(status: FractalNamespaceStatus) -> Quarantine | None:
+    """The quarantine that a status tells of, if it does; whether it is over is for whoever asks."""
+    if status.quarantined_until is None:
+        return None
+    degraded = find_condition(status.conditions, Kind.DEGRADED)
+    known = degraded is not None and degraded.reason == Reason.QUARANTINED
+    message = degraded.message.removeprefix(f"The world {_NO_JOB}").removesuffix(".") if degraded and known else ""
+    return Quarantine(
+        ends_at=status.quarantined_until, message=message or "is in quarantine: too many jobs failed on it"
     )
 
 
@@ -90,9 +105,7 @@ def _degraded(report: Report) -> Condition:
     if report.decision.stage in _SICK:
         return _condition(Kind.DEGRADED, True, _STAGES[report.decision.stage], report.decision.message)
     if report.quarantine is not None:
-        return _condition(
-            Kind.DEGRADED, True, Reason.QUARANTINED, f"gets no job for a while: {report.quarantine.message}"
-        )
+        return _condition(Kind.DEGRADED, True, Reason.QUARANTINED, f"{_NO_JOB}{report.quarantine.message}")
     return _condition(Kind.DEGRADED, False, Reason.AS_EXPECTED, "is as it should be")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from fractal_api.metadata import LabelSelector
@@ -17,11 +18,20 @@ class AgentRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantine:
+    """A world gets no job for a while: too many of them failed on it. `message` ends the sentence "the world …"."""
+
+    ends_at: datetime
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorldView:
     """A world, as far as placing jobs needs it.
 
     `takes_runs` is False while it starts, drains, has a rollout pending or is paused; `why_not` then ends the sentence
     "the world …". `agent` is known whenever the master pod answers, whether or not the world takes new runs.
+    `quarantine` is what the world's status has, from an earlier leader perhaps.
     """
 
     name: str
@@ -31,14 +41,7 @@ class WorldView:
     takes_runs: bool
     why_not: str = ""
     agent: AgentRef | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quarantine:
-    """A world gets no job for a while: too many of them failed on it."""
-
-    until: float
-    message: str
+    quarantine: Quarantine | None = None
 
 
 class WorldBoard(Protocol):

@@ -217,7 +217,7 @@ class Scheduler:
     def _lost(self, job: Job) -> None:
         """A job is no more."""
         if self.ledger.drop(job.uid):
-            self._placing.bury(job.uid)
+            self._placing.forget(job.uid)
             self._clerk.bury(job.uid)
             self._clerk.see_off(job)
             self.board.ring(job.world)

@@ -268,6 +268,22 @@ async def test_a_run_whose_newer_attempt_was_begun_elsewhere_stops_and_stores_no
         assert "RunConflict" in stage.store.facts["seahorse"]["ended-1"]
 
 
+async def test_a_run_that_goes_on_after_a_loss_is_not_rendered_when_a_newer_attempt_was_begun_meanwhile(
+    make_stage: MakeStage,
+) -> None:
+    stage = make_stage()
+    stage.world.automatic = False
+    async with living(stage):
+        await stage.agent.put(order())
+        await stage.until(lambda: bool(stage.world.sent))
+        await stage.store.open_run(order(attempt=2).key, order().digest)
+        stage.world.die()
+        view = await stage.ended()
+        assert (view.phase, view.reason) == (Phase.CANCELLED, "RunConflict")
+        assert wire.Cancel(run="seahorse-1") in stage.world.sent
+        assert stage.world.rendered == []
+
+
 async def test_a_picture_that_another_attempt_has_committed_meanwhile_is_not_rendered_again(stage: Stage) -> None:
     """With the other's record the tiles went, which this attempt wants to put together."""
     theirs: list[ResultRecord] = []

@@ -121,6 +121,7 @@ def test_a_world_s_fault_counts_and_the_job_backs_off_longer_each_time() -> None
         again = retry_at(job.status)
         assert again is not None
         pauses.append((again - NOW).total_seconds())
+        assert job.status.failed_on == "w1"
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60]
 
 

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.operator_jobs import NOW, manifest
+from support.operator_jobs import NOW, manifest, with_status
 
 from fractal_api.conditions import JobReason
 from fractal_api.metadata import LabelSelector
@@ -92,12 +92,12 @@ def test_a_selector_and_the_labels_of_a_namespace_decide_who_fits() -> None:
 def test_the_calmest_world_is_taken_then_the_one_that_is_idle_longest() -> None:
     places = [place("a", troubles=1), place("b", idle_since=9.0), place("c", idle_since=5.0)]
     assert choose_place(job(), ART, places) == places[2]
-    assert choose_place(job(), ART, places, shunned="c") == places[1]
-    assert choose_place(job(), ART, places[:1], shunned="a") == places[0]
+    assert choose_place(with_status(job(), failed_on="c"), ART, places) == places[1]
+    assert choose_place(with_status(job(), failed_on="a"), ART, places[:1]) == places[0]
 
 
 def test_a_world_in_quarantine_gets_no_job() -> None:
-    assert choose_place(job(), ART, [place(quarantine=Quarantine(until=9.0, message="is in quarantine"))]) is None
+    assert choose_place(job(), ART, [place(quarantine=Quarantine(ends_at=NOW, message="is in quarantine"))]) is None
 
 
 def test_a_full_namespace_gets_no_world() -> None:
@@ -119,7 +119,7 @@ def test_a_full_namespace_gets_no_world() -> None:
         ),
         (
             ART,
-            [place(quarantine=Quarantine(until=9.0, message="is in quarantine for 10 minutes"))],
+            [place(quarantine=Quarantine(ends_at=NOW, message="is in quarantine for 10 minutes"))],
             JobReason.WORLD_NOT_READY,
             "the world w1 is in quarantine",
         ),

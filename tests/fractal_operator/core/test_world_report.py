@@ -1,7 +1,7 @@
 """What people are told of a world."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from support.operator_worlds import seen_pod, seen_set
@@ -9,7 +9,7 @@ from support.operator_worlds import seen_pod, seen_set
 from fractal_api.conditions import ConditionStatus, NamespaceReason, find_condition, holds
 from fractal_api.namespaces import FractalNamespaceStatus
 from fractal_operator.core.world_life import Decision, Memory, Stage, World
-from fractal_operator.core.world_report import Refusal, Report, plan_status, why_not
+from fractal_operator.core.world_report import Refusal, Report, plan_status, read_quarantine, why_not
 from fractal_operator.core.worlds import Quarantine
 
 NOW = datetime(2026, 11, 27, 7, 0, tzinfo=UTC)
@@ -74,7 +74,7 @@ FREE, BUSY = WORLD, replace(WORLD, job="art/sea")
             "-AsExpected",
         ),
         (
-            report(takes_runs=True, quarantine=Quarantine(until=1.0, message="three of its runs failed")),
+            report(takes_runs=True, quarantine=Quarantine(ends_at=NOW, message="three of its runs failed")),
             "+WorldReady",
             "-WorldReady",
             "-NotRequested",
@@ -89,6 +89,23 @@ def test_each_state_has_its_conditions(
     signed = {kind: f"{'+' if holds else '-'}{reason}" for kind, (holds, reason) in told(made).items()}
 
     assert signed == {"Ready": ready, "Progressing": progressing, "Draining": draining, "Degraded": degraded}
+
+
+@pytest.mark.parametrize(
+    ("stage", "message"),
+    [
+        pytest.param(Stage.READY, "is in quarantine: it hung", id="told as what is wrong"),
+        pytest.param(Stage.LOST, "is in quarantine: too many jobs failed on it", id="something else is worse"),
+    ],
+)
+def test_a_quarantine_can_be_read_from_the_status_again(stage: Stage, message: str) -> None:
+    ends_at = NOW + timedelta(minutes=9, milliseconds=7)
+    made = report(stage, takes_runs=True, quarantine=Quarantine(ends_at=ends_at, message="is in quarantine: it hung"))
+    written = plan_status(made, FractalNamespaceStatus(), NOW).model_dump(mode="json", by_alias=True)
+    status = FractalNamespaceStatus.model_validate(written)
+    assert read_quarantine(status) == Quarantine(ends_at=ends_at, message=message)
+    over = plan_status(report(takes_runs=True), status, NOW)
+    assert read_quarantine(over) is None
 
 
 @pytest.mark.parametrize("stage", list(Stage))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from support.operator_life import live
+from support.operator_store_fake import StoreFake
 
 from fractal_api import storage
 from fractal_api.jobs import FractalJobStatus
@@ -62,8 +63,18 @@ def without_incarnations(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Slot, "speaks_of_now", believe)
 
 
+def without_a_fence(patch: pytest.MonkeyPatch) -> None:
+    """The store takes tiles of an attempt though a newer one was opened."""
+
+    def put_tile(store: StoreFake, uid: str, _: int, tile: int) -> None:
+        store.check()
+        store.tiles.setdefault(uid, set()).add(tile)
+
+    patch.setattr(StoreFake, "put_tile", put_tile)
+
+
 def live_often() -> None:
-    for seed in range(SEED, SEED + 4):
+    for seed in range(SEED, SEED + 8):
         live(seed, examples=100, shrink=False)
 
 
@@ -77,8 +88,9 @@ def test_a_job_is_rendered_exactly_once() -> None:
         (without_resource_version, "tile|has job|is followed by|was complete"),
         (result_record_first, "becomes complete without its picture"),
         (without_incarnations, "is said to run, but the agent"),
+        (without_a_fence, "which is acknowledged|is acknowledged twice"),
     ],
-    ids=["no resourceVersion", "the record first", "no incarnation"],
+    ids=["no resourceVersion", "the record first", "no incarnation", "no fence"],
 )
 def test_a_mistake_is_found(mistake: Patch, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     mistake(monkeypatch)

@@ -1,4 +1,4 @@
-"""Jobs that wait: what they are told, how often, and that nothing else waits for that. Fakes as in test_scheduler."""
+"""Jobs that wait: what they are told, how often, and that nothing else waits for that. Fakes as in test_placing."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Agents that don't take a run, or don't always answer, and what becomes of the job. Fakes as in test_scheduler."""
+"""Agents that don't take a run, or don't always answer, and what becomes of the job. Fakes as in test_placing."""
 
 import asyncio
 from collections.abc import Callable

@@ -5,6 +5,7 @@ import copy
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -13,6 +14,7 @@ from support.operator_worlds import HOME, UID, world_object
 
 from fractal_operator.adapters.api_errors import ApiAway, Forbidden, Immutable, Invalid, refusal
 from fractal_operator.core.names import WORLD_SET
+from fractal_operator.core.worlds import Quarantine
 from fractal_operator.services.worlds.keepers import WorldKeepers
 from fractal_operator.services.worlds.tools import Tools
 
@@ -298,6 +300,32 @@ async def test_an_operator_that_takes_over_changes_nothing_that_is_right() -> No
         assert all(view.takes_runs for view in stage.board.views[told:])
         assert [pod["metadata"]["uid"] for path, pod in stage.cluster.objects.items() if "/pods/" in path] == uids
         assert {verb for verb, _ in stage.cluster.calls[written:]} <= {"apply"}
+        await successor.close()
+
+
+async def test_an_operator_that_takes_over_keeps_a_world_in_quarantine_until_its_end() -> None:
+    def status() -> Object:
+        found: Object = stage.cluster.objects[WORLD]["status"]
+        return found
+
+    async with staged() as stage:
+        stage.board.quarantine = Quarantine(ends_at=datetime(2026, 11, 27, 8, tzinfo=UTC), message="is in quarantine")
+        stage.board.assign(None)
+        await stage.until(lambda: "quarantinedUntil" in status(), "the quarantine is written")
+        before, written = stage.board.quarantine, len(stage.cluster.calls)
+        stage.board = FakeBoard()
+        successor = stage.keepers()
+        successor.observe_world(None, stage.cluster.objects[WORLD])
+        await stage.until(lambda: bool(stage.board.views), "the world is told")
+        assert stage.board.view.quarantine == before
+        stage.edit(WORLD, lambda obj: obj["metadata"].update(generation=2))
+        await stage.until(lambda: status()["observedGeneration"] == 2, "it was looked after")
+        assert status()["quarantinedUntil"] == "2026-11-27T08:00:00Z"
+        assert stage.cluster.calls[written:].count(("merge", f"{WORLD}/status")) == 1
+
+        stage.board.quarantine = None
+        stage.board.assign(None)
+        await stage.until(lambda: "quarantinedUntil" not in status(), "its end is written")
         await successor.close()
 
 

@@ -87,7 +87,10 @@ class Board:
 
     def put_world(self, view: WorldView) -> None:
         """See `WorldBoard`."""
-        self.slot(view.name).see(view, self._clock.monotonic())
+        slot = self.slot(view.name)
+        slot.see(view, self._clock.monotonic())
+        if slot.resume_quarantine(self._clock.now()):
+            self.ring(view.name)
         self.wake()
 
     def drop_world(self, name: str) -> None:

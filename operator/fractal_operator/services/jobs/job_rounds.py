@@ -106,7 +106,7 @@ class JobRounds:
         if job is None:
             return
         if self._ledger.state(uid) in FINISHED:
-            self._placing.bury(uid)
+            self._placing.forget(uid)
         due = next_duty_at(job)
         now = self._clock.now()
         if due is not None and due > now:

@@ -43,21 +43,11 @@ class Placing:
         self._limit = limit
         self._started = clock.monotonic()
         self._explain_at: dict[str, float] = {}
-        self._shunned: dict[str, str] = {}
         self.clients: dict[str, Mapping[str, str]] = {}
-
-    def shun(self, job: Job, world: str) -> None:
-        """Remember that the job failed on this world; it rather goes to another."""
-        self._shunned[job.uid] = world
 
     def forget(self, uid: str) -> None:
         """The job waits no longer."""
         self._explain_at.pop(uid, None)
-
-    def bury(self, uid: str) -> None:
-        """The job is finished or gone."""
-        self.forget(uid)
-        self._shunned.pop(uid, None)
 
     def pick(self, passed: set[str]) -> tuple[Job, str] | None:
         """The job that is next, and its world; None when no job fits a free world. `passed` are to be left out."""
@@ -67,7 +57,7 @@ class Placing:
         for job in self.queue():
             if job.uid in passed:
                 continue
-            place = placement.choose_place(job, self._client(job), places, shunned=self._shunned.get(job.uid, ""))
+            place = placement.choose_place(job, self._client(job), places)
             if place is not None:
                 return job, place.view.name
         return None

@@ -5,6 +5,7 @@ A slot's memory is never the truth: a new leader starts with none, asks the agen
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from fractal_operator.core import quarantine
@@ -116,16 +117,23 @@ class Slot:
         self.rest_until = now + pause_s(self.silences)
         self.absent_since = now if self.absent_since is None else self.absent_since
 
-    def failed(self, now: float, message: str) -> None:
+    def failed(self, now: float, today: datetime, message: str) -> None:
         """A job failed on it, by its own fault."""
         self.failures = (*quarantine.recent(self.failures, now), now)
-        self.quarantine = quarantine.judge(self.failures, now, message) or self.quarantine
+        self.quarantine = quarantine.judge(self.failures, now, today, message) or self.quarantine
         if self.quarantine:
             self.failures = ()
 
-    def end_of_quarantine(self, now: float) -> bool:
+    def resume_quarantine(self, today: datetime) -> bool:
+        """Whether its status says that it is in quarantine, and nobody here knew."""
+        if self.quarantine is None and self.view is not None:
+            self.quarantine = quarantine.resume(self.view.quarantine, today)
+            return self.quarantine is not None
+        return False
+
+    def end_of_quarantine(self, today: datetime) -> bool:
         """Whether its quarantine ended just now."""
-        over = self.quarantine is not None and self.quarantine.until <= now
+        over = self.quarantine is not None and self.quarantine.ends_at <= today
         if over:
             self.quarantine = None
         return over
@@ -153,9 +161,9 @@ class Slot:
         """Whether its agent hasn't answered for so long that people may want to know."""
         return self.silences > 0 and self.absent_since is not None and now - self.absent_since >= TROUBLE_S
 
-    def next_at(self, now: float) -> float:
+    def next_at(self, now: float, today: datetime) -> float:
         """When time alone may change something here."""
-        times = [self.quarantine.until] if self.quarantine else []
+        times = [now + (self.quarantine.ends_at - today).total_seconds()] if self.quarantine else []
         if self.absent_since is not None and self.facts is not None:
             times.append(self.absent_since + (HURRIED_S if self.hurried else ABSENT_S))
         if self.facts is not None and (refusal := self.facts.refusal) is not None:

@@ -22,7 +22,6 @@ class WorldRounds:
         self._ledger = shop.ledger
         self._board = shop.board
         self._clerk = shop.clerk
-        self._placing = shop.placing
         self._archivist = shop.archivist
         self._clock = shop.clock
         self._progress_s = progress_s
@@ -32,7 +31,7 @@ class WorldRounds:
         for world in self._ledger.worlds():
             self._board.slot(world)
         for slot in self._board:
-            if slot.end_of_quarantine(self._clock.monotonic()):
+            if slot.end_of_quarantine(self._clock.now()):
                 self._board.ring(slot.name)
             slot.grow_doubtful(self._clock.monotonic())
             await self._judge(slot)
@@ -44,7 +43,8 @@ class WorldRounds:
 
     def next_at(self) -> float:
         """When time alone may bring something."""
-        return min((slot.next_at(self._clock.monotonic()) for slot in self._board), default=float("inf"))
+        now, today = self._clock.monotonic(), self._clock.now()
+        return min((slot.next_at(now, today) for slot in self._board), default=float("inf"))
 
     async def _settle(self, slot: Slot) -> None:
         for _ in range(_STEPS):
@@ -76,8 +76,7 @@ class WorldRounds:
             case s.Forget():
                 slot.facts = RunFacts(run=job.run, heard_at=now)
             case s.Break() if stimulus.failure.fault is Fault.WORLD:
-                slot.failed(now, stimulus.failure.message)
-                self._placing.shun(job, slot.name)
+                slot.failed(now, self._clock.now(), stimulus.failure.message)
                 self._board.ring(slot.name)
             case _:
                 pass

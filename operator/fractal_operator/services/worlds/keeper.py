@@ -13,13 +13,13 @@ from fractal_operator.core.names import Object
 from fractal_operator.core.troubles import NO_TROUBLES, Troubles
 from fractal_operator.core.world_life import Decision, Memory, Stage, World, decide
 from fractal_operator.core.world_order import Order, read_order
-from fractal_operator.core.world_report import Refusal, Report
+from fractal_operator.core.world_report import Refusal, Report, read_quarantine
 from fractal_operator.core.world_scene import PodSeen, master
 from fractal_operator.services.log_context import bound
 from fractal_operator.services.worlds.footing import Footing, FootingKeeper
 from fractal_operator.services.worlds.hands import Hands
 from fractal_operator.services.worlds.post import Post
-from fractal_operator.services.worlds.reporter import Reporter, draining_since
+from fractal_operator.services.worlds.reporter import Reporter, draining_since, read_status
 from fractal_operator.services.worlds.sight import Sight, version
 from fractal_operator.services.worlds.tools import Tools
 
@@ -198,8 +198,9 @@ class Keeper:
     def _decide(self, order: Order, footing: Footing) -> Report:
         """What is to be done. Whoever places jobs is told first, so that no run begins on what is to be replaced."""
         report = self._judge(order, footing)
-        self._post.send(order, report, self.agent_pod, footing.secret)
-        if self._tools.board.job_on(self.name) != report.world.job:
+        self._post.send(order, report, self.agent_pod, footing.secret, read_quarantine(read_status(self._obj)))
+        board = self._tools.board
+        if (board.job_on(self.name), board.quarantine_of(self.name)) != (report.world.job, report.quarantine):
             report = self._judge(order, footing)
         return report
 

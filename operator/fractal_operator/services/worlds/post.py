@@ -5,7 +5,7 @@ from fractal_operator.core.world_order import Order
 from fractal_operator.core.world_plan import WorldSecret
 from fractal_operator.core.world_report import Report, why_not
 from fractal_operator.core.world_scene import PodSeen
-from fractal_operator.core.worlds import AgentRef, WorldBoard, WorldView
+from fractal_operator.core.worlds import AgentRef, Quarantine, WorldBoard, WorldView
 
 
 class Post:
@@ -16,8 +16,15 @@ class Post:
         self._world = world
         self._sent: WorldView | None = None
 
-    def send(self, order: Order, report: Report, pod: PodSeen | None, secret: WorldSecret | None) -> None:
-        """Tell what the world is now."""
+    def send(
+        self,
+        order: Order,
+        report: Report,
+        pod: PodSeen | None,
+        secret: WorldSecret | None,
+        written: Quarantine | None,
+    ) -> None:
+        """Tell what the world is now, and of the quarantine that its status has."""
         reason = why_not(report)
         view = WorldView(
             name=order.name,
@@ -27,6 +34,7 @@ class Post:
             takes_runs=not reason,
             why_not=reason,
             agent=refer(pod, secret),
+            quarantine=written,
         )
         if view != self._sent:
             self._sent = view

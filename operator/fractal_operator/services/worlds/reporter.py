@@ -129,6 +129,6 @@ def _left_s(since: float, pace_s: float, now: float) -> float:
 
 
 def _dump(status: FractalNamespaceStatus) -> Object:
-    """The status as JSON; a job that is no longer there is null, since a merge patch leaves alone what it lacks."""
+    """The status as JSON; what is no longer there is null, since a merge patch leaves alone what it lacks."""
     told = status.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return {"currentJob": None, **told}
+    return {"currentJob": None, "quarantinedUntil": None, **told}
