@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from support.agent_process import AgentProcess, Place, make_place, remove_place, until
 from support.joined_ledger import JoinedLedger, acknowledged_so_far
-from support.killing import KEY, RUN
+from support.killing import FLYING_A_RANK, KEY, RUN
 from support.redis_server import RedisServer
 from support.truth import Truth
 
@@ -60,6 +60,7 @@ def test_a_newer_attempt_stops_an_older_one_and_no_acknowledged_tile_is_rendered
         older.put(RUN, truth.spec)
         until(lambda: acknowledged_so_far(place.ledger) >= truth.tiles // 4, "a quarter of the tiles")
         known = asyncio.run(open_newer(redis, truth)).acknowledged
+        handed_out = sum(JoinedLedger(place.ledger).handed_out().values())
         begun = time.monotonic()
         view = older.wait_for_end(RUN)
         assert time.monotonic() - begun < 3 * STOPS_S
@@ -68,10 +69,12 @@ def test_a_newer_attempt_stops_an_older_one_and_no_acknowledged_tile_is_rendered
         assert [event.message for event in older.events() if isinstance(event, Cancelled)] == [view["message"]]
 
         time.sleep(STOPS_S)  # nothing happens any more, which can't be awaited
-        handed_out = len(JoinedLedger(place.ledger).lines)
+        lines = len(JoinedLedger(place.ledger).lines)
         time.sleep(STOPS_S)
         ledger = JoinedLedger(place.ledger)
-        assert len(ledger.lines) == handed_out
+        assert len(ledger.lines) == lines
+        in_vain = sum(ledger.handed_out().values()) - handed_out
+        assert in_vain <= FLYING_A_RANK * 3, f"{in_vain} tiles were handed out after the newer attempt was opened"
         assert ledger.acknowledged() <= known
         assert asyncio.run(open_newer(redis, truth)).acknowledged == known
 

@@ -44,6 +44,33 @@ async def test_a_job_leaves_a_world_that_does_not_come_back(stage: Stage) -> Non
     assert (status.assigned_to, status.attempts, status.interruptions) == ("w2", 2, 1)
 
 
+@on_stage("w1", "w2")
+async def test_a_world_that_is_cut_off_from_the_operator_alone_stops_when_its_job_was_begun_elsewhere(
+    stage: Stage,
+) -> None:
+    operator = stage.operators[0]
+    uid = stage.submit("a", tiles=5)
+    await stage.until(lambda: len(stage.store.tiles.get(uid, ())) == 1)
+    older = stage.worlds[stage.status("a").assigned_to or ""].agent
+    assert older is not None
+    older.reachable, older.heard, older.tile_s = False, False, 50.0
+    await stage.ends("a", within_s=100)
+    first = older.incarnation.split("-")[0]
+    status = stage.status("a")
+    assert status.assigned_to not in {first, None}
+    assert older.active, "it renders on, and knows nothing"
+    await stage.until(lambda: not older.active, within_s=60)
+    assert (older.ended[f"{uid}-1"].phase, older.ended[f"{uid}-1"].reason) == ("Cancelled", "RunConflict")
+
+    older.come_back()
+    await asyncio.sleep(20)
+    assert stage.status("a") == status
+    assert (status.attempts, status.failures, status.interruptions) == (2, 0, 1)
+    stage.submit("b", tiles=5)
+    stage.submit("c", tiles=5)
+    await stage.until(lambda: {operator.scheduler.job_on(name) for name in stage.worlds} == {"art/b", "art/c"})
+
+
 @on_stage("w1")
 async def test_a_job_leaves_a_deleted_world_at_once(stage: Stage) -> None:
     stage.submit("a", tiles=3)
