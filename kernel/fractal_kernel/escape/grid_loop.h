@@ -97,12 +97,12 @@ FRACTAL_TARGET static int LANES_NAME(color)(const struct grid_picture *p, struct
     const REALS zero = FRACTAL_NAME(all)(0.0), entries = FRACTAL_NAME(all)(GRID_ENTRIES);
     const REALS whole = FRACTAL_NAME(all)(GRID_WHOLE);
     const REALS offset = FRACTAL_NAME(all)(p->offset), scale = FRACTAL_NAME(all)(p->scale);
-    const REALS turn = FRACTAL_NAME(all)(GRID_TURN);
+    const REALS turn = FRACTAL_NAME(all)(1.0 / GRID_TURN); /* a power of two: the bits of dividing, in less time */
     for (int64_t i = 0; i < count; i += FRACTAL_WIDTH) {
         REALS fraction;
         const MASK escaped = LANES_NAME(fraction)(w, i, &fraction);
         const REALS nu = FRACTAL_NAME(real)(FRACTAL_NAME(load_ints)(w->n + i)) + fraction;
-        const REALS u = offset + scale * nu / turn;
+        const REALS u = offset + scale * nu * turn;
         const MASK huge = FRACTAL_NAME(either)(FRACTAL_NAME(not_below)(u, whole), FRACTAL_NAME(not_below)(-u, whole));
         const REALS entry = entries * FRACTAL_NAME(pick)(huge, zero, u - FRACTAL_NAME(floor)(u));
         /* A u just below a whole number has the fraction 1. */
