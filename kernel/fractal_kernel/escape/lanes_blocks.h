@@ -5,23 +5,23 @@
 
 /* A few vectors of orbits: z, c, the steps to the limit (none for those that have ended), and the steps of this block. */
 struct LANES_NAME(few) {
-    REALS x[LANES_TOGETHER], y[LANES_TOGETHER], cr[LANES_TOGETHER], ci[LANES_TOGETHER];
-    INTS left[LANES_TOGETHER], steps[LANES_TOGETHER];
+    REALS x[LANES_FEW], y[LANES_FEW], cr[LANES_FEW], ci[LANES_FEW];
+    INTS left[LANES_FEW], steps[LANES_FEW];
 };
 
 /* Steps each on until it is outside, or has done a block or `left`. Not `limited`: `left` is a block at least, or nothing.
  * `x` and `y` are z after `before` steps, none of which led outside. */
 FRACTAL_INLINE void LANES_NAME(walk)(struct LANES_NAME(few) *few, REALS *x, REALS *y, const int before, const int limited) {
-    MASK done[LANES_TOGETHER];
-    LANES_UNROLL for (int g = 0; g < LANES_TOGETHER; g++) {
+    MASK done[LANES_FEW];
+    LANES_UNROLL for (int g = 0; g < LANES_FEW; g++) {
         done[g] = FRACTAL_NAME(above)(FRACTAL_NAME(all_ints)(1), few->left[g]);
         few->steps[g] = LANES_NAME(pick)(done[g], FRACTAL_NAME(all_ints)(LANES_STEPS - before),
                                          FRACTAL_NAME(all_ints)(LANES_STEPS));
     }
     /* z runs on where it has ended: nothing waits for the tests. */
     LANES_UNROLL for (int k = before + 1; k <= LANES_STEPS; k++) {
-        LANES_NAME(step)(x, y, few->cr, few->ci, LANES_TOGETHER);
-        LANES_UNROLL for (int g = 0; g < LANES_TOGETHER; g++) {
+        LANES_NAME(step)(x, y, few->cr, few->ci, LANES_FEW);
+        LANES_UNROLL for (int g = 0; g < LANES_FEW; g++) {
             few->x[g] = FRACTAL_NAME(pick)(done[g], few->x[g], x[g]);
             few->y[g] = FRACTAL_NAME(pick)(done[g], few->y[g], y[g]);
             few->steps[g] = FRACTAL_NAME(count)(few->steps[g], done[g]);
@@ -35,16 +35,16 @@ FRACTAL_INLINE void LANES_NAME(walk)(struct LANES_NAME(few) *few, REALS *x, REAL
 /* Steps each through half a block; whether one was led outside, or one is. */
 FRACTAL_INLINE int LANES_NAME(stroll)(const struct LANES_NAME(few) *few, REALS *x, REALS *y) {
     MASK out = FRACTAL_NAME(none)();
-    LANES_UNROLL for (int k = 1; k <= LANES_STEPS / 2; k++) LANES_NAME(step)(x, y, few->cr, few->ci, LANES_TOGETHER);
-    LANES_UNROLL for (int g = 0; g < LANES_TOGETHER; g++) out = FRACTAL_NAME(either)(out, LANES_NAME(out)(x[g], y[g]));
+    LANES_UNROLL for (int k = 1; k <= LANES_STEPS / 2; k++) LANES_NAME(step)(x, y, few->cr, few->ci, LANES_FEW);
+    LANES_UNROLL for (int g = 0; g < LANES_FEW; g++) out = FRACTAL_NAME(either)(out, LANES_NAME(out)(x[g], y[g]));
     return FRACTAL_NAME(any)(out);
 }
 
 /* Steps each through a block, as `walk`. `calm`: hardly one is outside before its middle, and if so, it stays there. */
 FRACTAL_INLINE void LANES_NAME(pass)(struct LANES_NAME(few) *few, const int calm) {
-    REALS x[LANES_TOGETHER], y[LANES_TOGETHER];
+    REALS x[LANES_FEW], y[LANES_FEW];
     MASK near = FRACTAL_NAME(none)(); /* some steps to the limit, but not a block */
-    LANES_UNROLL for (int g = 0; g < LANES_TOGETHER; g++) {
+    LANES_UNROLL for (int g = 0; g < LANES_FEW; g++) {
         const MASK some = FRACTAL_NAME(above)(few->left[g], FRACTAL_NAME(all_ints)(0));
         const MASK short_of = FRACTAL_NAME(above)(FRACTAL_NAME(all_ints)(LANES_STEPS), few->left[g]);
         near = FRACTAL_NAME(either)(near, FRACTAL_NAME(both)(some, short_of));
@@ -55,14 +55,14 @@ FRACTAL_INLINE void LANES_NAME(pass)(struct LANES_NAME(few) *few, const int calm
         return;
     }
     if (calm && !LANES_NAME(stroll)(few, x, y)) {
-        LANES_UNROLL for (int g = 0; g < LANES_TOGETHER; g++) {
+        LANES_UNROLL for (int g = 0; g < LANES_FEW; g++) {
             const MASK done = FRACTAL_NAME(above)(FRACTAL_NAME(all_ints)(1), few->left[g]);
             few->x[g] = FRACTAL_NAME(pick)(done, few->x[g], x[g]), few->y[g] = FRACTAL_NAME(pick)(done, few->y[g], y[g]);
         }
         LANES_NAME(walk)(few, x, y, LANES_STEPS / 2, 0);
         return;
     }
-    LANES_UNROLL for (int g = 0; g < LANES_TOGETHER; g++) x[g] = few->x[g], y[g] = few->y[g];
+    LANES_UNROLL for (int g = 0; g < LANES_FEW; g++) x[g] = few->x[g], y[g] = few->y[g];
     LANES_NAME(walk)(few, x, y, 0, 0);
 }
 
@@ -91,9 +91,9 @@ FRACTAL_INLINE void LANES_NAME(block)(struct lanes_list *list, const struct lane
     if (sifting) list->count = 0; /* what is kept is behind what was read */
     for (int64_t first = 0; first < count; first += LANES_ORBITS) {
         struct LANES_NAME(few) few;
-        INTS id[LANES_TOGETHER];
+        INTS id[LANES_FEW];
         int64_t ids[LANES_ORBITS];
-        LANES_UNROLL for (int g = 0; g < LANES_TOGETHER; g++) {
+        LANES_UNROLL for (int g = 0; g < LANES_FEW; g++) {
             const int64_t i = first + g * FRACTAL_WIDTH;
             few.x[g] = FRACTAL_NAME(load)(list->x + i), few.y[g] = FRACTAL_NAME(load)(list->y + i);
             few.cr[g] = FRACTAL_NAME(load)(list->cr + i), few.ci[g] = FRACTAL_NAME(load)(list->ci + i);
@@ -104,7 +104,7 @@ FRACTAL_INLINE void LANES_NAME(block)(struct lanes_list *list, const struct lane
         LANES_NAME(pass)(&few, 0);
         double end_x[LANES_ORBITS], end_y[LANES_ORBITS];
         int64_t end_n[LANES_ORBITS], state[LANES_ORBITS];
-        LANES_UNROLL for (int g = 0; g < LANES_TOGETHER; g++) {
+        LANES_UNROLL for (int g = 0; g < LANES_FEW; g++) {
             const int at = g * FRACTAL_WIDTH;
             const MASK out = LANES_NAME(out)(few.x[g], few.y[g]);
             const INTS n = limit - few.left[g] + few.steps[g];
@@ -139,9 +139,9 @@ FRACTAL_INLINE int64_t LANES_NAME(pick_up)(const struct lanes_window *window, in
     for (int l = 0; l < FRACTAL_WIDTH; l++) id[l] += l;
     for (; first < last; first += LANES_ORBITS) {
         struct LANES_NAME(few) few;
-        INTS n[LANES_TOGETHER], state[LANES_TOGETHER];
-        MASK runs[LANES_TOGETHER];
-        LANES_UNROLL for (int g = 0; g < LANES_TOGETHER; g++) {
+        INTS n[LANES_FEW], state[LANES_FEW];
+        MASK runs[LANES_FEW];
+        LANES_UNROLL for (int g = 0; g < LANES_FEW; g++) {
             const int64_t i = first + g * FRACTAL_WIDTH;
             few.x[g] = FRACTAL_NAME(load)(window->x + i), few.y[g] = FRACTAL_NAME(load)(window->y + i);
             few.cr[g] = FRACTAL_NAME(load)(window->cr + i), few.ci[g] = FRACTAL_NAME(load)(window->ci + i);
@@ -150,7 +150,7 @@ FRACTAL_INLINE int64_t LANES_NAME(pick_up)(const struct lanes_window *window, in
             few.left[g] = LANES_NAME(pick)(runs[g], rules->limit - n[g], FRACTAL_NAME(all_ints)(0));
         }
         if (sifting) LANES_NAME(pass)(&few, calm);
-        LANES_UNROLL for (int g = 0; g < LANES_TOGETHER; g++) {
+        LANES_UNROLL for (int g = 0; g < LANES_FEW; g++) {
             const int64_t i = first + g * FRACTAL_WIDTH;
             if (sifting) {
                 const MASK out = LANES_NAME(out)(few.x[g], few.y[g]);
