@@ -78,6 +78,11 @@ def band_spans(rect: Rect) -> Iterator[tuple[int, int, int]]:
         row = stop
 
 
+def _slab_count(rect: Rect) -> int:
+    """The bands that a rectangle, which isn't empty, touches."""
+    return (rect.y + rect.height - 1) // BAND_ROWS - rect.y // BAND_ROWS + 1
+
+
 def encode_tile(tile: Rect, rgb: "Buffer", *, index: int) -> bytes:
     """The blob of a tile; `rgb` is C-contiguous and holds height × width × 3 bytes, top row first.
 
@@ -99,7 +104,7 @@ def join_tile(tile: Rect, slabs: Sequence[bytes], *, index: int) -> bytes:
 
     So a large tile can be made piece by piece. ValueError when there is another number of them.
     """
-    if len(slabs) != sum(1 for _ in band_spans(tile)):
+    if len(slabs) != _slab_count(tile):
         raise ValueError(f"{tile} doesn't have {len(slabs)} slabs")
     head = _HEAD.pack(MAGIC, FORMAT, PICTURE_VERSION, RGB8, 0, index, *tile, len(slabs))
     head += b"".join(_ENTRY.pack(len(slab), zlib.crc32(slab)) for slab in slabs)
@@ -121,7 +126,7 @@ def read_header(blob: "Buffer") -> TileHeader:
     if not (width and height and x + width <= MAX_SIDE and y + height <= MAX_SIDE):
         raise TileError(f"tile {index} has an impossible rectangle {tuple(rect)}")
     end = _HEAD.size + count * _ENTRY.size
-    if count != sum(1 for _ in band_spans(rect)) or len(view) < end + _CHECK.size:
+    if count != _slab_count(rect) or len(view) < end + _CHECK.size:
         raise TileError(f"tile {index} is cut short, or its table doesn't fit its height")
     if _CHECK.unpack_from(view, end)[0] != zlib.crc32(view[:end]):
         raise TileError(f"the header of tile {index} is damaged")
@@ -130,9 +135,13 @@ def read_header(blob: "Buffer") -> TileHeader:
 
 def slabs(blob: "Buffer") -> list[Slab]:
     """The slabs of a blob, top first, as views into it; TileError on anything but a tile of this version."""
-    rect = read_header(blob).rect
+    return slabs_of(read_header(blob), blob)
+
+
+def slabs_of(header: TileHeader, blob: "Buffer") -> list[Slab]:
+    """The slabs of a blob whose header was read; TileError when it is cut short, or longer than its table says."""
     view = memoryview(blob).cast("B")
-    spans = list(band_spans(rect))
+    spans = list(band_spans(header.rect))
     start = _HEAD.size + len(spans) * _ENTRY.size + _CHECK.size
     found = []
     for number, (band, row, rows) in enumerate(spans):

@@ -52,9 +52,9 @@ class TileGrid:
 
     def tile(self, index: int) -> Rect:
         """The rectangle of tile `index`; IndexError beyond the last one."""
-        if not 0 <= index < len(self):
-            raise IndexError(f"tile {index} of {len(self)}")
         row, column = divmod(index, self.columns)
+        if not 0 <= row < self.rows:
+            raise IndexError(f"tile {index} of {len(self)}")
         x, y = column * self.size, row * self.size
         return Rect(x, y, min(self.size, self.width - x), min(self.size, self.height - y))
 

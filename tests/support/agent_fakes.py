@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -41,6 +42,8 @@ class FakeWorld:
         self.sent: list[wire.ToWorld] = []
         self.rendered: list[int] = []
         self.deaf = False
+        self.spoil: set[int] = set()
+        """Tiles that arrive damaged, once."""
         self._ears: Ears | None = None
         self._epoch = 0
 
@@ -98,7 +101,11 @@ class FakeWorld:
         wanted = [tile for tile in range(len(grid)) if tile not in run.acknowledged] if tiles is None else tiles
         for tile in wanted:
             self.rendered.append(tile)
-            self.say(wire.Tiles(run=run.run, tiles=(tile_of(grid, tile),)))
+            made = tile_of(grid, tile)
+            if tile in self.spoil:
+                self.spoil.discard(tile)
+                made = replace(made, blob=bytes(made.blob[:-1]) + bytes([made.blob[-1] ^ 1]))
+            self.say(wire.Tiles(run=run.run, tiles=(made,)))
         if tiles is None:
             self.say(wire.Rendered(run=run.run))
 

@@ -8,14 +8,16 @@ alone is rendered again.
 import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from fractal_api import PICTURE_VERSION
 from fractal_api.storage import CHUNK_BYTES, ResultRecord, chunk_count
 from fractal_api.tiling import BAND_ROWS, TileGrid, band_rows
+from fractal_kernel.agent.album import Album
 from fractal_kernel.agent.collector import BandPieces, Collector, LostTile, band_rgb, check_tile
 from fractal_kernel.agent.patience import Patience
 from fractal_kernel.agent.shelf import Shelf
@@ -37,6 +39,9 @@ BANDS_BYTES: Final = 32 << 20
 
 AHEAD_BYTES: Final = 4 << 20
 """Bytes of pixels of the tiles that are asked for ahead."""
+
+HASHED_AHEAD: Final = 2
+"""Bands that are hashed, or wait for it, at once: the thread that does it never waits for the next."""
 
 MOST_BANDS: Final = 16
 MOST_AHEAD: Final = 16
@@ -63,6 +68,8 @@ class Assembly:
     texts: Mapping[str, str]
     folder: Path
     patience: Patience
+    album: Album = field(default_factory=Album)
+    """What of its stored tiles is in memory, too."""
 
     @property
     def bands_at_once(self) -> int:
@@ -110,11 +117,10 @@ async def assemble(assembly: Assembly, deflate: Deflate, *, max_iterations: int,
 async def _write_file(assembly: Assembly, deflate: Deflate, file: "_ChunkWriter", pixels: "_Hash") -> None:
     image = png.Assembler()
     await file.write(png.head(assembly.grid.width, assembly.grid.height, assembly.texts))
-    async with aclosing(_bands(assembly)) as bands, Window[Deflated](assembly.bands_at_once) as deflating:
+    async with aclosing(_hashed(assembly, pixels)) as bands, Window[Deflated](assembly.bands_at_once) as deflating:
         async for band in bands:
             if deflating.full:
                 await file.write(image.band(_encoded(await deflating.take(), assembly.grid)))
-            await asyncio.to_thread(_hash, pixels, band)
             deflating.begin(deflate(_request(assembly, band)))
         while deflating:
             await file.write(image.band(_encoded(await deflating.take(), assembly.grid)))
@@ -122,9 +128,32 @@ async def _write_file(assembly: Assembly, deflate: Deflate, file: "_ChunkWriter"
     await file.end()
 
 
+async def _hashed(assembly: Assembly, pixels: "_Hash") -> AsyncGenerator[BandPieces]:
+    """The bands of the picture from the top, every check sum proved; LostTile when a tile can't be read back.
+
+    In a thread of its own, since it takes a while, one after the other: meanwhile the next ones are collected.
+    """
+    thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hash")
+
+    async def hashed(band: BandPieces) -> BandPieces:
+        await asyncio.get_running_loop().run_in_executor(thread, _hash, pixels, band)
+        return band
+
+    try:
+        async with aclosing(_bands(assembly)) as bands, Window[BandPieces](HASHED_AHEAD) as hashing:
+            async for band in bands:
+                if hashing.full:
+                    yield await hashing.take()
+                hashing.begin(hashed(band))
+                await asyncio.sleep(0)  # so that it begins before the next band is complete
+            while hashing:
+                yield await hashing.take()
+    finally:
+        thread.shutdown(wait=False, cancel_futures=True)
+
+
 def _hash(pixels: "_Hash", band: BandPieces) -> None:
-    """Let the pixels of a band be hashed: in a thread, since it takes a while."""
-    pixels.update(band_rgb(band))
+    pixels.update(band_rgb(band).data)
 
 
 def _request(assembly: Assembly, band: BandPieces) -> Band:
@@ -160,9 +189,13 @@ async def _tiles(assembly: Assembly) -> AsyncGenerator[bytes]:
     """Every tile of the picture in the order of its index, a few of them asked for ahead."""
     async with Window[bytes](assembly.tiles_ahead) as asked:
         for tile in range(len(assembly.grid)):
-            if asked.full:
+            known = assembly.album.find(assembly.run.id, tile)
+            while asked and (asked.full or known is not None):
                 yield await asked.take()
-            asked.begin(_tile(assembly, tile))
+            if known is not None:
+                yield known
+            else:
+                asked.begin(_tile(assembly, tile))
         while asked:
             yield await asked.take()
 

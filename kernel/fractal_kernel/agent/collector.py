@@ -3,37 +3,31 @@
 The slabs stay as they are stored, deflated; what doesn't fit into memory waits in files. Pure but for those files.
 """
 
+import zlib
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from fractal_api import tiles
 from fractal_api.errors import TileError
-from fractal_api.tiling import BAND_ROWS, Rect, TileGrid, band_count, band_rows
+from fractal_api.tiling import Rect, TileGrid, band_count, band_rows
 from fractal_kernel.agent.shelf import Blob, Item, Shelf
+from fractal_kernel.image.slabs import inflate
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class Piece(NamedTuple):
     """A slab of a band: its rectangle in the picture, the index of its tile, its check sum, and its bytes."""
 
     tile: int
     rect: Rect
     crc: int
     data: Blob
-
-    def pixels(self) -> bytes:
-        """Its RGB bytes, top row first; TileError when it is damaged."""
-        slab = tiles.Slab(
-            band=self.rect.y // BAND_ROWS,
-            first_row=self.rect.y,
-            rows=self.rect.height,
-            crc=self.crc,
-            data=memoryview(self.data),
-        )
-        return tiles.inflate_slab(slab, self.rect.width)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +38,7 @@ class BandPieces:
     pieces: tuple[Piece, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Waiting:
+class _Waiting(NamedTuple):
     tile: int
     rect: Rect
     crc: int
@@ -73,8 +66,9 @@ class Collector:
     def add(self, blob: bytes) -> Iterator[BandPieces]:
         """Take the next tile; the bands that are complete with it. LostTile when it isn't that tile."""
         tile = self._next_tile
-        for slab in _slabs(tile, self._grid.tile(tile), blob):
-            rect = Rect(self._grid.tile(tile).x, slab.first_row, self._grid.tile(tile).width, slab.rows)
+        whole = self._grid.tile(tile)
+        for slab in _slabs(tile, whole, blob):
+            rect = Rect(whole.x, slab.first_row, whole.width, slab.rows)
             item = self._shelf.put(bytes(slab.data))
             self._bands[slab.band].append(_Waiting(tile=tile, rect=rect, crc=slab.crc, item=item))
         self._next_tile += 1
@@ -104,20 +98,21 @@ def check_tile(tile: int, rect: Rect, blob: bytes) -> None:
             raise LostTile(tile, str(error)) from error
 
 
-def band_rgb(band: BandPieces) -> bytes:
-    """The pixels of a band: rows × width × 3 bytes, top row first; LostTile when a piece is damaged."""
+def band_rgb(band: BandPieces) -> "NDArray[np.uint8]":
+    """The pixels of a band: (rows, width, 3), top row first; LostTile when a piece is damaged."""
     rects = [piece.rect for piece in band.pieces]
     top, bottom = min(rect.y for rect in rects), max(rect.y + rect.height for rect in rects)
     rgb = np.empty((bottom - top, max(rect.x + rect.width for rect in rects), tiles.CHANNELS), dtype=np.uint8)
     for piece, rect in zip(band.pieces, rects, strict=True):
-        pixels = np.frombuffer(_inflate(piece), dtype=np.uint8).reshape(rect.height, rect.width, tiles.CHANNELS)
-        rgb[rect.y - top : rect.y - top + rect.height, rect.x : rect.x + rect.width] = pixels
-    return rgb.tobytes()
+        rgb[rect.y - top : rect.y - top + rect.height, rect.x : rect.x + rect.width] = _pixels(piece)
+    return rgb
 
 
-def _inflate(piece: Piece) -> bytes:
+def _pixels(piece: Piece) -> "NDArray[np.uint8]":
+    if zlib.crc32(piece.data) != piece.crc:
+        raise LostTile(piece.tile, f"the rows from {piece.rect.y} on are damaged")
     try:
-        return piece.pixels()
+        return inflate(piece.rect, piece.data)
     except TileError as error:
         raise LostTile(piece.tile, str(error)) from error
 
@@ -125,7 +120,7 @@ def _inflate(piece: Piece) -> bytes:
 def _slabs(tile: int, rect: Rect, blob: bytes) -> list[tiles.Slab]:
     try:
         header = tiles.read_header(blob)
-        slabs = tiles.slabs(blob)
+        slabs = tiles.slabs_of(header, blob)
     except TileError as error:
         raise LostTile(tile, str(error)) from error
     if (header.index, header.rect) != (tile, rect):

@@ -284,6 +284,8 @@ class Agent:
 
     async def _put_tiles(self, run: str, tiles: Sequence[tuple[int, bytes]]) -> None:
         await self._around.store.put_tiles(self._hands.orders[run].key, tiles)
+        if run in self._hands.orders:
+            self._hands.album.keep(run, tiles)
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         while not condition():

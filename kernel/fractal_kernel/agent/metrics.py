@@ -1,5 +1,7 @@
 """Prometheus series of an agent, counted from its notices."""
 
+from collections import defaultdict
+
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from fractal_kernel.agent import notices as n
@@ -72,5 +74,8 @@ class Metrics:
     def _count_tiles(self, came: n.TilesCame) -> None:
         self._tiles.inc(len(came.tiles))
         self._iterations.inc(sum(tile.iterations for tile in came.tiles))
+        busy: defaultdict[int, float] = defaultdict(float)
         for tile in came.tiles:
-            self._busy.labels(str(tile.rank)).inc(tile.seconds)
+            busy[tile.rank] += tile.seconds
+        for rank, seconds in busy.items():
+            self._busy.labels(str(rank)).inc(seconds)

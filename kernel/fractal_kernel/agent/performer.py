@@ -14,6 +14,7 @@ from fractal_kernel import wire
 from fractal_kernel.agent import actions as a
 from fractal_kernel.agent import notices as n
 from fractal_kernel.agent import stimuli as s
+from fractal_kernel.agent.album import Album
 from fractal_kernel.agent.assemble import Assembly, TilesLost, assemble
 from fractal_kernel.agent.desk import Desk
 from fractal_kernel.agent.orders import MAX_ITERATIONS, Ended, Order, loss_reason
@@ -65,6 +66,7 @@ class Performer:
         self._paces: dict[str, Pace] = {}
         self.orders: dict[str, Order] = {}
         self.desk = Desk()
+        self.album = Album(around.limits.album_bytes)
         self.store_door = asyncio.Lock()
         """Runs are opened and closed in the store one at a time: two attempts at a picture share its keys."""
 
@@ -158,6 +160,7 @@ class Performer:
             texts=order.texts,
             folder=self._around.folder,
             patience=self._around.patience("image", self._around.limits.store_s),
+            album=self.album,
         )
 
         async def deflate(band: wire.Band) -> wire.Deflated:
@@ -167,6 +170,7 @@ class Performer:
         try:
             record = await assemble(assembly, deflate, max_iterations=action.max_iterations, seconds=seconds)
         except TilesLost as error:
+            self.album.drop(action.run)  # one of them may be what is damaged
             self._mind.feed(s.AssemblyFailed(run=action.run, message=str(error), lost=error.lost))
         except StoreCorrupt as error:
             self._mind.feed(s.AssemblyFailed(run=action.run, message=str(error)))
@@ -177,6 +181,7 @@ class Performer:
 
     def _begin_closing(self, action: a.Close) -> None:
         order = self.orders.pop(action.run)
+        self.album.drop(action.run)
         self._paces.pop(action.run, None)
         task = self._tasks.begin(self._close(order, self._mind.seen(action.run)))
         self._closings.add(task)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fractal_api.errors import TemporaryError
+from fractal_kernel.agent.album import ALBUM_BYTES
 from fractal_kernel.agent.notices import Notice, Onlooker, Waiting
 from fractal_kernel.agent.patience import Patience
 from fractal_kernel.agent.spool import CAPACITY
@@ -20,7 +21,8 @@ class Limits:
     """How much an agent puts up with.
 
     `fruitless` worlds or assemblies in a row without a tile; seconds for the store to come back, for a world to
-    answer, and for the spool to be emptied when the agent ends; bytes of tiles that may wait for the store.
+    answer, and for the spool to be emptied when the agent ends; bytes of tiles that may wait for the store, and of
+    those that are kept for the image although the store has them.
     """
 
     fruitless: int = 5
@@ -28,6 +30,7 @@ class Limits:
     start_s: float = 60.0
     flush_s: float = 15.0
     spool_bytes: int = CAPACITY
+    album_bytes: int = ALBUM_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

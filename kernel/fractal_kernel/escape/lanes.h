@@ -15,6 +15,14 @@
 #define LANES_SLACK 80
 /* Orbits that left the loop before they are finished in one go. */
 #define LANES_BATCH 192
+/* Orbits of a window that are taken up at a time: many end in their first block or few. Where few did, one piece in so many
+ * is tried again. */
+#define LANES_PIECE 256
+#define LANES_PROBE 2
+/* That is many: one in so many. */
+#define LANES_WORTH 6
+/* Blocks from one look at the stop flag to the next. */
+#define LANES_LOOK 128
 /* Blocks from one pass over the lanes' marks to the next. */
 #define LANES_PASS 16
 /* The start of a lane that has nothing to do: it never comes to an end. */
@@ -26,6 +34,14 @@ enum lanes_state { LANES_RUNNING = 0, LANES_ESCAPED = 1, LANES_INSIDE = 2 };
 struct lanes_list {
     double *x, *y, *cr, *ci;
     int64_t *n, *id;
+    int64_t count;
+};
+
+/* Orbits in order, and where they end: z_n, c, n and a lanes_state. Only those that run are run. Behind the last one may be
+ * anything, in place for a few vectors, that doesn't run. */
+struct lanes_window {
+    double *x, *y, *cr, *ci;
+    int64_t *n, *state;
     int64_t count;
 };
 

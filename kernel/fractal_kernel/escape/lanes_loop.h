@@ -7,12 +7,20 @@
  *
  * A lane takes the next orbit as soon as its own has ended, and nothing that it does depends on its neighbours. Escape is
  * tested once in a block. An orbit that escaped leaves its lane as it was before the block, and is stepped again, among
- * others, to its exact end. */
+ * others, to its exact end. Where many end young, they do so before any goes into a lane: lanes_blocks.h. */
 
 #define REALS FRACTAL_NAME(reals)
 #define UINTS FRACTAL_NAME(uints)
 #define INTS FRACTAL_NAME(ints)
 #define MASK FRACTAL_NAME(mask)
+/* Vectors of orbits that do a block in lanes_blocks.h together. Measured on Zen 4: one of 512 bits is a twentieth faster than
+ * two. */
+#define LANES_FEW (FRACTAL_WIDTH == 8 ? 1 : LANES_TOGETHER)
+#define LANES_ORBITS (LANES_FEW * FRACTAL_WIDTH)
+/* For each vector v of which one lane is in a set, whose bits are those of all lanes in order. */
+#define LANES_EACH(lanes)                                                                                              \
+    for (int v; lanes && (v = __builtin_ctzll(lanes) / FRACTAL_WIDTH, 1);                                              \
+         lanes &= ~(((UINT64_C(1) << FRACTAL_WIDTH) - 1) << v * FRACTAL_WIDTH))
 
 /* The orbits in work. Times are in blocks, on the clock that all lanes share. */
 struct LANES_NAME(lanes) {
@@ -47,72 +55,7 @@ FRACTAL_INLINE INTS LANES_NAME(pick)(MASK which, INTS yes, INTS no) {
     return (INTS)FRACTAL_NAME(pick)(which, (REALS)yes, (REALS)no);
 }
 
-/* Orbits of a list that came to their ends, some vectors of them from `first` on: steps each on until it is outside, or
- * `left` steps are done; leaves z and the number of steps. Not `limited`: `left` is a block at least, or nothing. */
-FRACTAL_INLINE void LANES_NAME(walk)(const struct lanes_list *list, int64_t first, REALS *end_x, REALS *end_y,
-                                     const INTS *left, INTS *steps, const int limited) {
-    REALS x[LANES_TOGETHER], y[LANES_TOGETHER], cr[LANES_TOGETHER], ci[LANES_TOGETHER];
-    MASK done[LANES_TOGETHER];
-    LANES_UNROLL for (int g = 0; g < LANES_TOGETHER; g++) {
-        const int64_t i = first + g * FRACTAL_WIDTH;
-        x[g] = end_x[g] = FRACTAL_NAME(load)(list->x + i), y[g] = end_y[g] = FRACTAL_NAME(load)(list->y + i);
-        cr[g] = FRACTAL_NAME(load)(list->cr + i), ci[g] = FRACTAL_NAME(load)(list->ci + i);
-        done[g] = FRACTAL_NAME(above)(FRACTAL_NAME(all_ints)(1), left[g]);
-        steps[g] = FRACTAL_NAME(all_ints)(LANES_STEPS);
-    }
-    /* z runs on where it has ended: nothing waits for the tests. */
-    LANES_UNROLL for (int k = 1; k <= LANES_STEPS; k++) {
-        LANES_NAME(step)(x, y, cr, ci, LANES_TOGETHER);
-        LANES_UNROLL for (int g = 0; g < LANES_TOGETHER; g++) {
-            end_x[g] = FRACTAL_NAME(pick)(done[g], end_x[g], x[g]);
-            end_y[g] = FRACTAL_NAME(pick)(done[g], end_y[g], y[g]);
-            steps[g] = FRACTAL_NAME(count)(steps[g], done[g]);
-            done[g] = FRACTAL_NAME(either)(done[g], LANES_NAME(out)(x[g], y[g]));
-            if (limited)
-                done[g] = FRACTAL_NAME(either)(done[g], FRACTAL_NAME(equal)(left[g], FRACTAL_NAME(all_ints)(k)));
-        }
-    }
-}
-
-/* Steps orbits of a list on, at most LANES_STEPS steps and not beyond the limit, testing each; writes their ends. */
-FRACTAL_TARGET static void LANES_NAME(finish)(struct lanes_list *list, const struct lanes_ends *ends, int64_t limit,
-                                              struct fractal_watch *watch) {
-    enum { ORBITS = LANES_TOGETHER * FRACTAL_WIDTH };
-    INTS total = FRACTAL_NAME(all_ints)(0);
-    lanes_pad(list, ORBITS - 1, limit);
-    for (int64_t first = 0; first < list->count; first += ORBITS) {
-        REALS x[LANES_TOGETHER], y[LANES_TOGETHER];
-        INTS left[LANES_TOGETHER], steps[LANES_TOGETHER];
-        MASK near = FRACTAL_NAME(none)(); /* some steps to the limit, but not a block */
-        LANES_UNROLL for (int g = 0; g < LANES_TOGETHER; g++) {
-            left[g] = limit - FRACTAL_NAME(load_ints)(list->n + first + g * FRACTAL_WIDTH);
-            const MASK some = FRACTAL_NAME(above)(left[g], FRACTAL_NAME(all_ints)(0));
-            const MASK few = FRACTAL_NAME(above)(FRACTAL_NAME(all_ints)(LANES_STEPS), left[g]);
-            near = FRACTAL_NAME(either)(near, FRACTAL_NAME(both)(some, few));
-        }
-        if (__builtin_expect(FRACTAL_NAME(any)(near), 0))
-            LANES_NAME(walk)(list, first, x, y, left, steps, 1);
-        else
-            LANES_NAME(walk)(list, first, x, y, left, steps, 0);
-        double end_x[ORBITS], end_y[ORBITS];
-        int64_t end_n[ORBITS], state[ORBITS];
-        LANES_UNROLL for (int g = 0; g < LANES_TOGETHER; g++) {
-            const int at = g * FRACTAL_WIDTH;
-            total += steps[g];
-            FRACTAL_NAME(store)(end_x + at, x[g]), FRACTAL_NAME(store)(end_y + at, y[g]);
-            FRACTAL_NAME(store_ints)(end_n + at, limit - left[g] + steps[g]);
-            FRACTAL_NAME(store_ints)(state + at, LANES_NAME(pick)(LANES_NAME(out)(x[g], y[g]),
-                                                                  FRACTAL_NAME(all_ints)(LANES_ESCAPED),
-                                                                  FRACTAL_NAME(all_ints)(LANES_RUNNING)));
-        }
-        const int64_t here = list->count - first < ORBITS ? list->count - first : ORBITS;
-        for (int64_t l = 0; l < here; l++) {
-            const int64_t id = list->id[first + l];
-            ends->x[id] = end_x[l], ends->y[id] = end_y[l], ends->n[id] = end_n[l], ends->state[id] = state[l];
-        }
-    }
-    for (int l = 0; l < FRACTAL_WIDTH; l++) watch->iterations += total[l];
-}
+#include "lanes_blocks.h"
 
 /* Puts the next orbits into some lanes of vector v. */
 FRACTAL_INLINE void LANES_NAME(refill)(struct LANES_NAME(work) *w, int v, MASK free) {
@@ -150,24 +93,32 @@ FRACTAL_TARGET static void LANES_NAME(skip)(struct LANES_NAME(work) *w, int v, u
         s->mark_at[v][l] = -LANES_IDLE;
     }
 }
-#else
-/* Writes the ends of orbits whose z has come back. */
-FRACTAL_TARGET static void LANES_NAME(close)(struct LANES_NAME(work) *w, int v, unsigned back) {
+#endif
+
+/* Writes the ends of orbits that are where they end. */
+FRACTAL_INLINE void LANES_NAME(close)(struct LANES_NAME(work) *w, int v, unsigned which, enum lanes_state state) {
     const struct LANES_NAME(lanes) *s = &w->lanes;
-    for (int l = 0; l < FRACTAL_WIDTH; l++) {
-        if (!(back >> l & 1)) continue;
+    for (; which; which &= which - 1) {
+        const int l = __builtin_ctz(which);
         const int64_t id = s->id[v][l];
         w->ends->x[id] = s->x[v][l], w->ends->y[id] = s->y[v][l];
         w->ends->n[id] = w->clock * LANES_STEPS - s->base[v][l];
-        w->ends->state[id] = LANES_INSIDE;
+        w->ends->state[id] = state;
     }
 }
-#endif
+
+/* Puts orbits down as to be stepped to their ends, those that are `out` from before the last block. */
+FRACTAL_INLINE void LANES_NAME(leave)(struct LANES_NAME(work) *w, int v, MASK leaving, MASK out) {
+    struct LANES_NAME(lanes) *s = &w->lanes;
+    const INTS n = FRACTAL_NAME(all_ints)(w->clock * LANES_STEPS) - s->base[v];
+    LANES_NAME(keep)(&w->left, leaving, FRACTAL_NAME(pick)(out, s->from_x[v], s->x[v]),
+                     FRACTAL_NAME(pick)(out, s->from_y[v], s->y[v]), s->cr[v], s->ci[v],
+                     LANES_NAME(pick)(out, n - LANES_STEPS, n), s->id[v]);
+}
 
 /* Lets the orbits of vector v leave that have ended, and the next come in their place. */
 FRACTAL_INLINE void LANES_NAME(settle)(struct LANES_NAME(work) *w, int v) {
     struct LANES_NAME(lanes) *s = &w->lanes;
-    struct lanes_list *left = &w->left;
     const REALS x = s->x[v], y = s->y[v];
     const INTS now = FRACTAL_NAME(all_ints)(w->clock);
     /* Escaped within the last block, or led by it beyond the limit: both are stepped again. */
@@ -184,23 +135,28 @@ FRACTAL_INLINE void LANES_NAME(settle)(struct LANES_NAME(work) *w, int v) {
 #endif
     const MASK ended = FRACTAL_NAME(equal)(s->end[v], now);
     const MASK leaving = FRACTAL_NAME(without)(FRACTAL_NAME(either)(out, ended), back);
-    const MASK free = FRACTAL_NAME(either)(leaving, back);
-    if (!FRACTAL_NAME(any)(free)) return;
+    if (!FRACTAL_NAME(any)(FRACTAL_NAME(either)(leaving, back))) return;
 #if !LANES_SKIPS
-    if (FRACTAL_NAME(any)(back)) LANES_NAME(close)(w, v, FRACTAL_NAME(bits)(back));
+    if (FRACTAL_NAME(any)(back)) LANES_NAME(close)(w, v, FRACTAL_NAME(bits)(back), LANES_INSIDE);
 #endif
-    const INTS n = FRACTAL_NAME(all_ints)(w->clock * LANES_STEPS) - s->base[v];
-    const int64_t at = left->count;
-    FRACTAL_NAME(gather)(left->x + at, leaving, FRACTAL_NAME(pick)(out, s->from_x[v], x));
-    FRACTAL_NAME(gather)(left->y + at, leaving, FRACTAL_NAME(pick)(out, s->from_y[v], y));
-    FRACTAL_NAME(gather)(left->cr + at, leaving, s->cr[v]);
-    FRACTAL_NAME(gather)(left->ci + at, leaving, s->ci[v]);
-    FRACTAL_NAME(gather)((double *)left->n + at, leaving, (REALS)LANES_NAME(pick)(out, n - LANES_STEPS, n));
-    FRACTAL_NAME(gather)((double *)left->id + at, leaving, (REALS)s->id[v]);
-    left->count += __builtin_popcount(FRACTAL_NAME(bits)(leaving));
+    LANES_NAME(leave)(w, v, leaving, out);
     w->watch->iterations -= LANES_STEPS * __builtin_popcount(FRACTAL_NAME(bits)(out));
-    w->gone += __builtin_popcount(FRACTAL_NAME(bits)(free));
-    LANES_NAME(refill)(w, v, free);
+    LANES_NAME(refill)(w, v, FRACTAL_NAME(either)(leaving, back));
+}
+
+/* The same where no lane has news but that its time is over. Nothing here waits for z: the processor goes on with the other
+ * lanes meanwhile. */
+FRACTAL_INLINE void LANES_NAME(expire)(struct LANES_NAME(work) *w, int v) {
+    struct LANES_NAME(lanes) *s = &w->lanes;
+    const INTS now = FRACTAL_NAME(all_ints)(w->clock);
+    const INTS n = FRACTAL_NAME(all_ints)(w->clock * LANES_STEPS) - s->base[v];
+    const MASK over = FRACTAL_NAME(above)(now, s->end[v]);
+    const MASK there = FRACTAL_NAME(equal)(n, FRACTAL_NAME(all_ints)(w->rules.limit));
+    const MASK short_of = FRACTAL_NAME(without)(FRACTAL_NAME(either)(over, FRACTAL_NAME(equal)(s->end[v], now)), there);
+    LANES_NAME(close)(w, v, FRACTAL_NAME(bits)(there), LANES_RUNNING);
+    if (FRACTAL_NAME(any)(short_of)) LANES_NAME(leave)(w, v, short_of, over);
+    w->watch->iterations -= LANES_STEPS * __builtin_popcount(FRACTAL_NAME(bits)(over));
+    LANES_NAME(refill)(w, v, FRACTAL_NAME(either)(short_of, there));
 }
 
 /* Sets the marks that are due. Each lies twice as far out as the one before (Brent). */
@@ -235,7 +191,7 @@ FRACTAL_INLINE int LANES_NAME(run_as)(struct LANES_NAME(work) *w, const int repe
     REALS x[LANES_VECTORS], y[LANES_VECTORS];
     MASK out[LANES_VECTORS];
     const int64_t count = w->todo->count;
-    int64_t clock = 0, counted = 0, pass = LANES_PASS;
+    int64_t clock = 0, counted = 0, pass = repeats ? LANES_PASS : LANES_LOOK;
     for (int v = 0; v < LANES_VECTORS; v++)
         LANES_NAME(refill)(w, v, FRACTAL_NAME(equal)(FRACTAL_NAME(all_ints)(0), FRACTAL_NAME(all_ints)(0)));
     LANES_UNROLL for (int v = 0; v < LANES_VECTORS; v++) x[v] = s->x[v], y[v] = s->y[v];
@@ -272,30 +228,34 @@ FRACTAL_INLINE int LANES_NAME(run_as)(struct LANES_NAME(work) *w, const int repe
 
         const int64_t live = (w->next < count ? w->next : count) - w->gone;
         const int64_t done = (clock - counted) * LANES_STEPS * live;
+        const int64_t next = w->next;
         w->watch->iterations += done;
         counted = w->clock = clock;
         /* Which lanes have news, without a branch: which of them have is as good as random. */
         const INTS beyond = FRACTAL_NAME(all_ints)(clock + 1);
-        uint64_t lanes = 0;
+        uint64_t over = 0, lanes = 0;
         LANES_UNROLL for (int v = 0; v < LANES_VECTORS; v++) {
             s->x[v] = x[v], s->y[v] = y[v];
-            if (guarded) s->out[v] = out[v];
-            MASK which = guarded ? out[v] : LANES_NAME(out)(x[v], y[v]);
-            which = FRACTAL_NAME(either)(which, FRACTAL_NAME(above)(beyond, s->end[v]));
-            if (repeats) which = FRACTAL_NAME(either)(which, FRACTAL_NAME(same)(x[v], s->mark_x[v]));
-            lanes |= (uint64_t)FRACTAL_NAME(bits)(which) << v * FRACTAL_WIDTH;
+            over |= (uint64_t)FRACTAL_NAME(bits)(FRACTAL_NAME(above)(beyond, s->end[v])) << v * FRACTAL_WIDTH;
         }
         const int ended = clock >= end;
-        int64_t fresh = clock + w->rules.least;
-        while (lanes) {
-            const int v = __builtin_ctzll(lanes) / FRACTAL_WIDTH;
-            LANES_NAME(settle)(w, v);
-            lanes &= ~(((UINT64_C(1) << FRACTAL_WIDTH) - 1) << v * FRACTAL_WIDTH);
-            if (fresh < end) end = fresh;
+        if (!FRACTAL_NAME(any)(news)) {
+            LANES_EACH(over) LANES_NAME(expire)(w, v);
+        } else {
+            LANES_UNROLL for (int v = 0; v < LANES_VECTORS; v++) {
+                if (guarded) s->out[v] = out[v];
+                MASK which = guarded ? out[v] : LANES_NAME(out)(x[v], y[v]);
+                if (repeats) which = FRACTAL_NAME(either)(which, FRACTAL_NAME(same)(x[v], s->mark_x[v]));
+                lanes |= (uint64_t)FRACTAL_NAME(bits)(which) << v * FRACTAL_WIDTH;
+            }
+            lanes |= over;
+            LANES_EACH(lanes) LANES_NAME(settle)(w, v);
         }
+        w->gone += w->next - next;
+        if (w->next > next && clock + w->rules.least < end) end = clock + w->rules.least;
         if (w->gone == count) break;
         if (clock == pass) {
-            pass += LANES_PASS;
+            pass += repeats ? LANES_PASS : LANES_LOOK;
             if (repeats) LANES_NAME(mark)(w);
         }
         if (w->left.count >= LANES_BATCH) {
@@ -311,11 +271,14 @@ FRACTAL_INLINE int LANES_NAME(run_as)(struct LANES_NAME(work) *w, const int repe
     return 0;
 }
 
-/* Runs the orbits of a closed list to their ends; nonzero if it was stopped. */
-FRACTAL_TARGET static int LANES_NAME(run)(const struct lanes_list *todo, const struct lanes_ends *ends,
+/* Runs the orbits of a window to their ends; nonzero if it was stopped. The list is empty. */
+FRACTAL_TARGET static int LANES_NAME(run)(const struct lanes_window *window, struct lanes_list *todo,
                                           struct lanes_rules rules, struct fractal_watch *watch) {
-    struct LANES_NAME(work) w = {.todo = todo, .ends = ends, .watch = watch, .rules = rules};
+    const struct lanes_ends ends = {window->x, window->y, window->n, window->state};
+    if (LANES_NAME(sift)(window, todo, &rules, watch)) return 1;
     if (todo->count == 0) return 0;
+    lanes_pad(todo, LANES_SLACK, LANES_IDLE);
+    struct LANES_NAME(work) w = {.todo = todo, .ends = &ends, .watch = watch, .rules = rules};
     w.left = (struct lanes_list){w.left_reals[0], w.left_reals[1], w.left_reals[2], w.left_reals[3],
                                  w.left_ints[0], w.left_ints[1], 0};
     if (rules.guarded) return rules.repeats ? LANES_NAME(run_as)(&w, 1, 1) : LANES_NAME(run_as)(&w, 0, 1);
@@ -326,3 +289,6 @@ FRACTAL_TARGET static int LANES_NAME(run)(const struct lanes_list *todo, const s
 #undef UINTS
 #undef INTS
 #undef MASK
+#undef LANES_FEW
+#undef LANES_ORBITS
+#undef LANES_EACH

@@ -42,29 +42,21 @@ FRACTAL_TARGET static int LANES_NAME(run_window)(const legacy_picture *p, struct
                                                  struct samples_cursor *cursor, const struct samples_raster *raster,
                                                  struct fractal_watch *watch) {
     const int64_t count = pixels * raster->side * raster->side;
-    const struct lanes_ends ends = samples_ends(w);
+    const struct lanes_window orbits = samples_orbits(w, count);
     struct lanes_list todo = samples_todo(w);
     FRACTAL_NAME(begin)(&p->view, raster, w, pixels, cursor);
-    INTS id = FRACTAL_NAME(all_ints)(0);
-    for (int l = 0; l < FRACTAL_WIDTH; l++) id[l] = l;
     MASK doubt = FRACTAL_NAME(none)();
-    for (int64_t i = 0; i < count; i += FRACTAL_WIDTH, id += FRACTAL_WIDTH) {
+    for (int64_t i = 0; i < count; i += FRACTAL_WIDTH) {
         const REALS x = FRACTAL_NAME(load)(w->x + i), y = FRACTAL_NAME(load)(w->y + i);
-        const REALS cr = FRACTAL_NAME(load)(w->cr + i), ci = FRACTAL_NAME(load)(w->ci + i);
-        const MASK here = FRACTAL_NAME(above)(FRACTAL_NAME(all_ints)(count), id);
-        const MASK going = FRACTAL_NAME(without)(here, LANES_NAME(out)(x, y));
-        doubt = FRACTAL_NAME(either)(doubt, LANES_NAME(doubt)(cr, ci));
-        FRACTAL_NAME(gather)(todo.x + todo.count, going, x), FRACTAL_NAME(gather)(todo.y + todo.count, going, y);
-        FRACTAL_NAME(gather)(todo.cr + todo.count, going, cr), FRACTAL_NAME(gather)(todo.ci + todo.count, going, ci);
-        FRACTAL_NAME(store_ints)(todo.n + todo.count, FRACTAL_NAME(all_ints)(0));
-        FRACTAL_NAME(gather)((double *)todo.id + todo.count, going, (REALS)id);
-        todo.count += __builtin_popcount(FRACTAL_NAME(bits)(going));
+        doubt = FRACTAL_NAME(either)(doubt, LANES_NAME(doubt)(FRACTAL_NAME(load)(w->cr + i), FRACTAL_NAME(load)(w->ci + i)));
+        FRACTAL_NAME(store_ints)(w->state + i, LANES_NAME(pick)(LANES_NAME(out)(x, y), FRACTAL_NAME(all_ints)(LANES_ESCAPED),
+                                                                FRACTAL_NAME(all_ints)(LANES_RUNNING)));
     }
-    lanes_pad(&todo, LANES_SLACK, LANES_IDLE);
+    for (int64_t i = count; i < count + LANES_SLACK; i++) w->state[i] = LANES_INSIDE;
     const double norm = p->view.julia_re * p->view.julia_re + p->view.julia_im * p->view.julia_im;
     const int guarded = p->view.julia ? !(norm < LEGACY_ESCAPE - LEGACY_DOUBT) : FRACTAL_NAME(any)(doubt);
     const struct lanes_rules rules = {p->max_iterations, p->max_iterations / LANES_STEPS, 1, guarded};
-    return LANES_NAME(run)(&todo, &ends, rules, watch);
+    return LANES_NAME(run)(&orbits, &todo, rules, watch);
 }
 
 #undef REALS

@@ -40,8 +40,9 @@ struct samples_window {
     int64_t todo_ints[2][SAMPLES_WINDOW + LANES_SLACK];
 };
 
-static inline struct lanes_ends samples_ends(struct samples_window *w) {
-    return (struct lanes_ends){w->x, w->y, w->n, w->state};
+/* The first `count` orbits of a window. */
+static inline struct lanes_window samples_orbits(struct samples_window *w, int64_t count) {
+    return (struct lanes_window){w->x, w->y, w->cr, w->ci, w->n, w->state, count};
 }
 
 /* An empty list of orbits in a window's memory. */

@@ -10,9 +10,13 @@ FRACTAL_TARGET static void FRACTAL_NAME(place)(const struct samples_view *p, str
     const reals zoom = FRACTAL_NAME(all)(p->zoom), half = FRACTAL_NAME(all)(0.5), aspect = w / h;
     const reals zero = FRACTAL_NAME(all)(0.0);
     const reals julia_re = FRACTAL_NAME(all)(p->julia_re), julia_im = FRACTAL_NAME(all)(p->julia_im);
+    /* Most neighbours have the same y, and dividing takes longer than all the rest. */
+    reals py = FRACTAL_NAME(all)(__builtin_nan("")), row = py;
     for (int64_t i = 0; i < count; i += FRACTAL_WIDTH) {
-        reals u = (FRACTAL_NAME(load)(window->x + i) / w - half) * aspect / zoom;
-        reals v = (FRACTAL_NAME(load)(window->y + i) / h - half) / zoom;
+        const reals y = FRACTAL_NAME(load)(window->y + i);
+        if (FRACTAL_NAME(any)(FRACTAL_NAME(beyond)(y, py)) || FRACTAL_NAME(any)(FRACTAL_NAME(beyond)(py, y)))
+            py = y, row = (y / h - half) / zoom;
+        reals u = (FRACTAL_NAME(load)(window->x + i) / w - half) * aspect / zoom, v = row;
         if (p->turned) {
             const reals du = p->m00 * u + p->m01 * v;
             v = p->m10 * u + p->m11 * v;

@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
-from isal import isal_zlib
 
 from fractal_api.errors import TileError
 from fractal_api.tiles import CHANNELS
 from fractal_api.tiling import Rect, TileGrid, band_rows
+from fractal_kernel.image.slabs import inflate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,17 +36,5 @@ def band_pixels(grid: TileGrid, band: int, slabs: "Sequence[Blob]") -> "NDArray[
     rgb = np.empty((len(rows), grid.width, CHANNELS), dtype=np.uint8)
     for rect, slab in zip(rects, slabs, strict=True):
         top = rect.y - rows.start
-        rgb[top : top + rect.height, rect.x : rect.x + rect.width] = _inflated(rect, slab)
+        rgb[top : top + rect.height, rect.x : rect.x + rect.width] = inflate(rect, slab)
     return rgb
-
-
-def _inflated(rect: Rect, slab: "Blob") -> "NDArray[np.uint8]":
-    size = rect.pixels * CHANNELS
-    try:
-        # The bound keeps a forged slab from asking for more memory than its rectangle says.
-        rgb = isal_zlib.decompressobj().decompress(slab, size + 1)
-    except isal_zlib.IsalError as error:  # type: ignore[misc]  # isal's stub says that the class is an instance
-        raise TileError(f"the slab at {rect.x}, {rect.y} doesn't inflate: {error}") from error
-    if len(rgb) != size:
-        raise TileError(f"the slab at {rect.x}, {rect.y} doesn't hold {size} bytes of pixels")
-    return np.frombuffer(rgb, dtype=np.uint8).reshape(rect.height, rect.width, CHANNELS)

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from support.agent_fakes import FakeStore, deflated, pixels_of, tile_of
 from fractal_api.storage import CHUNK_BYTES
 from fractal_api.tiling import Rect, TileGrid
 from fractal_kernel import wire
+from fractal_kernel.agent.album import Album
 from fractal_kernel.agent.assemble import Assembly, TilesLost, assemble
 from fractal_kernel.agent.patience import Patience
 from fractal_kernel.store.interface import RunKey
@@ -57,6 +59,18 @@ async def test_the_image_is_the_picture_however_it_is_cut(tmp_path: Path, width:
     assert (record.bytes, record.chunks) == (len(image), -(-len(image) // CHUNK_BYTES))
     assert (record.attempt, record.max_iterations, record.seconds) == (3, 7, 1.5)
     assert (record.width, record.height) == (width, height)
+
+
+async def test_tiles_in_memory_and_tiles_of_the_store_make_one_image(tmp_path: Path) -> None:
+    grid = TileGrid(width=130, height=200, size=32)
+    store = await stored(grid)
+    kept = [3, 4, 9, 20, len(grid) - 1]
+    album = Album()
+    album.keep(RUN.id, [(tile, store.tiles["picture"].pop(tile)) for tile in kept])
+    record = await assemble(
+        replace(assembly(grid, store, tmp_path), album=album), deflate, max_iterations=7, seconds=1.5
+    )
+    assert record.pixels_sha256 == hashlib.sha256(pixels_of(Rect(0, 0, 130, 200)).tobytes()).hexdigest()
 
 
 async def test_every_lost_or_damaged_tile_is_named(tmp_path: Path) -> None:

@@ -185,33 +185,53 @@ async def test_a_run_whose_worlds_always_die_fails_with_the_last_reason(make_sta
         await stage.until(lambda: "ended-1" in stage.store.facts.get("seahorse", {}))
 
 
-async def test_a_tile_that_the_store_lost_is_rendered_again_and_no_other(stage: Stage) -> None:
+async def test_a_tile_that_the_store_lost_is_rendered_again_and_no_other(forgetful: Stage) -> None:
     lost = iter([3])
 
     def lose(call: str) -> None:
         if call == "get_tile" and (tile := next(lost, None)) is not None:
-            del stage.store.tiles["seahorse"][tile]
+            del forgetful.store.tiles["seahorse"][tile]
 
-    stage.store.trouble = lose
-    await stage.agent.put(order())
-    assert (await stage.ended()).phase is Phase.COMPLETE
-    assert sorted(stage.world.rendered) == sorted([*range(TILES), 3])
+    forgetful.store.trouble = lose
+    await forgetful.agent.put(order())
+    assert (await forgetful.ended()).phase is Phase.COMPLETE
+    assert sorted(forgetful.world.rendered) == sorted([*range(TILES), 3])
 
 
-async def test_a_damaged_tile_is_noticed_and_rendered_again(stage: Stage) -> None:
+async def test_a_damaged_tile_is_noticed_and_rendered_again(forgetful: Stage) -> None:
     damage = iter([5])
 
     def harm(call: str) -> None:
         if call == "get_tile" and (tile := next(damage, None)) is not None:
-            blob = bytearray(stage.store.tiles["seahorse"][tile])
+            blob = bytearray(forgetful.store.tiles["seahorse"][tile])
             blob[-1] ^= 1
-            stage.store.tiles["seahorse"][tile] = bytes(blob)
+            forgetful.store.tiles["seahorse"][tile] = bytes(blob)
 
-    stage.store.trouble = harm
+    forgetful.store.trouble = harm
+    await forgetful.agent.put(order())
+    view = await forgetful.ended()
+    assert view.phase is Phase.COMPLETE
+    assert sorted(forgetful.world.rendered) == sorted([*range(TILES), 5])
+
+
+async def test_an_image_is_made_of_the_tiles_in_memory_once_the_store_has_them(stage: Stage) -> None:
+    asked = list[str]()
+    stage.store.trouble = asked.append
     await stage.agent.put(order())
     view = await stage.ended()
     assert view.phase is Phase.COMPLETE
-    assert sorted(stage.world.rendered) == sorted([*range(TILES), 5])
+    assert "get_tile" not in asked
+    assert asked.index("put_tiles") < asked.index("put_chunk")
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(await image_of(stage)))), pixels_of(Rect(0, 0, 100, 70)))
+
+
+async def test_a_tile_that_is_damaged_in_memory_is_rendered_again(make_stage: MakeStage) -> None:
+    async with living(make_stage()) as stage:
+        stage.world.spoil = {7}
+        await stage.agent.put(order())
+        view = await stage.ended()
+        assert view.phase is Phase.COMPLETE
+        assert sorted(stage.world.rendered) == sorted([*range(TILES), 7])
 
 
 async def test_a_store_that_comes_back_in_time_costs_nothing_but_time(stage: Stage) -> None:
