@@ -19,7 +19,7 @@ install: $(VENV)/base.done $(VENV)/package.done ## put `fractal` into .venv/bin 
 	@echo "Installed: $(BIN)/fractal. Try: $(BIN)/fractal render examples/seahorse.yaml"
 
 .PHONY: dev
-dev: $(VENV)/dev.done $(VENV)/package.done ## what `make test` needs besides: linters, test tools, system packages
+dev: test-packages $(VENV)/dev.done $(VENV)/package.done ## what `make test` needs besides: linters, test tools, system packages
 	@echo "Ready: make test"
 
 $(VENV)/bin/python:
@@ -43,8 +43,12 @@ $(VENV)/operator.done: requirements/operator.lock | $(VENV)/base.done
 	@$(PIP) install --quiet --require-hashes -r requirements/operator.lock
 	@touch $@
 
-$(VENV)/dev.done: requirements/dev.lock | $(VENV)/base.done
+# Before all else: a virtual environment that finds an mpirun brings none of its own, and the tests are of Debian's.
+.PHONY: test-packages
+test-packages:
 	@PYTHON=$(PYTHON) tools/packages.sh test
+
+$(VENV)/dev.done: requirements/dev.lock | $(VENV)/base.done
 	@echo "[2/3] the tools of requirements/dev.lock"
 	@$(PIP) install --quiet --require-hashes -r requirements/dev.lock
 	@touch $@
@@ -127,7 +131,7 @@ images: ## the container images; REGISTRY=ghcr.io/me names them so, and pushes t
 
 .PHONY: soak
 soak: dev ## the fault tests, many times over (20 a size of world), and those of the product on a cluster
-	@FRACTAL_SOAK=$${FRACTAL_SOAK:-20} $(BIN)/python -m pytest -s -m soak --timeout=7200 tests/soak
+	@FRACTAL_SOAK=$${FRACTAL_SOAK:-20} $(BIN)/python -m pytest -s -m soak --timeout=7200 tests/soak tests/fractal_kernel
 	@$(BIN)/python tests/cluster.py up
 	@$(BIN)/python -m pytest -s -m soak --timeout=7200 tests/cluster $(PYTEST_ARGS)
 

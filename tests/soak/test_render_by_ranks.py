@@ -131,9 +131,15 @@ def test_a_second_rendering_of_the_same_picture_at_once_says_so(render: Render, 
     assert first.picture.read_bytes() == truth.image
 
 
-def test_without_an_open_mpi_one_process_renders_and_says_so_once(render: Render, tmp_path: Path, truth: Truth) -> None:
+@pytest.fixture
+def mpirun_from_path() -> None:
+    """`make dev` sees to it that there is no other."""
     if shutil.which("mpirun", path=str(Path(sys.executable).parent)):
         pytest.skip("there is an mpirun beside this Python, which is found without PATH")
+
+
+@pytest.mark.usefixtures("mpirun_from_path")
+def test_without_an_open_mpi_one_process_renders_and_says_so_once(render: Render, tmp_path: Path, truth: Truth) -> None:
     process = render("-n", "2", path=str(tmp_path))
     assert process.wait() == 0
     (line,) = process.errors.splitlines()
@@ -143,6 +149,7 @@ def test_without_an_open_mpi_one_process_renders_and_says_so_once(render: Render
     assert process.unfinished == []
 
 
+@pytest.mark.usefixtures("mpirun_from_path")
 def test_an_mpirun_that_does_not_work_is_told_of(render: Render, tmp_path: Path) -> None:
     broken = tmp_path / "mpirun"
     broken.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "mpirun (Open MPI) 4.1.4" && exit\necho no; exit 3\n')

@@ -120,7 +120,12 @@ async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
         if len(rest) > LONGEST_LINE:
             lines, rest = [*lines, rest], b""
         for line in lines:
-            if text := line.decode(errors="replace").strip():
+            if text := _text(line):
                 yield text
-    if text := rest.decode(errors="replace").strip():
+    if text := _text(rest):
         yield text
+
+
+def _text(line: bytes) -> str:
+    """A line as people read it; Open MPI 5 sends a NUL along with some."""
+    return line.replace(b"\0", b"").decode(errors="replace").strip()

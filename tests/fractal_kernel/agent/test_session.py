@@ -127,7 +127,7 @@ def command(folder: Path, *arguments: str) -> Command:
 async def test_what_mpirun_said_last_tells_why_it_ended(tmp_path: Path) -> None:
     ears = Ears()
     mpirun = MpirunProcess(ears)
-    await mpirun.start(7, command(tmp_path, "sh", "-c", "echo no slots; echo; echo for you >&2; exit 3"))
+    await mpirun.start(7, command(tmp_path, "sh", "-c", r"echo no slots; echo; printf '\000for you\n' >&2; exit 3"))
     assert await ears.ended.get() == (7, "mpirun ended with code 3; its last words: no slots | for you")
     assert ears.lines == ["no slots", "for you"]
     await mpirun.end(orderly=False)

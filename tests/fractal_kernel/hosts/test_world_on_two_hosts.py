@@ -119,7 +119,7 @@ class Partition(Protocol):
     def __call__(self, hosts: tuple[Host, Host], *, cut: bool) -> None: ...
 
 
-@pytest.mark.parametrize("partition", [pull_cable, lose_packets])
+@pytest.mark.parametrize("partition", [lose_packets, pytest.param(pull_cable, marks=pytest.mark.soak)])
 def test_a_cut_off_host_is_noticed_within_30_seconds_and_the_run_goes_on_when_it_is_back(
     agent: HostedAgent, reference: bytes, moment: int, partition: Partition
 ) -> None:
