@@ -304,21 +304,23 @@ async def test_a_run_that_goes_on_after_a_loss_is_not_rendered_when_a_newer_atte
         assert stage.world.rendered == []
 
 
-async def test_a_picture_that_another_attempt_has_committed_meanwhile_is_not_rendered_again(stage: Stage) -> None:
+async def test_a_picture_that_another_attempt_has_committed_meanwhile_is_not_rendered_again(
+    forgetful: Stage,
+) -> None:
     """With the other's record the tiles went, which this attempt wants to put together."""
     theirs: list[ResultRecord] = []
 
     def commit_first(call: str) -> None:
         if call == "get_tile" and not theirs:
             theirs.append(RECORD)
-            stage.store.results["seahorse"] = RECORD
-            del stage.store.tiles["seahorse"]
+            forgetful.store.results["seahorse"] = RECORD
+            del forgetful.store.tiles["seahorse"]
 
-    stage.store.trouble = commit_first
-    await stage.agent.put(order())
-    view = await stage.ended()
+    forgetful.store.trouble = commit_first
+    await forgetful.agent.put(order())
+    view = await forgetful.ended()
     assert (view.phase, view.result) == (Phase.COMPLETE, RECORD)
-    assert sorted(stage.world.rendered) == list(range(TILES))
+    assert sorted(forgetful.world.rendered) == list(range(TILES))
 
 
 async def test_a_cancelled_run_leaves_world_and_places_to_others(make_stage: MakeStage) -> None:
