@@ -19,7 +19,7 @@ install: $(VENV)/base.done $(VENV)/package.done ## put `fractal` into .venv/bin 
 	@echo "Installed: $(BIN)/fractal. Try: $(BIN)/fractal render examples/seahorse.yaml"
 
 .PHONY: dev
-dev: test-packages $(VENV)/dev.done $(VENV)/package.done ## what `make test` needs besides: linters, test tools, system packages
+dev: packages $(VENV)/dev.done $(VENV)/package.done ## what `make test` needs besides: linters, test tools, system packages
 	@echo "Ready: make test"
 
 $(VENV)/bin/python:
@@ -43,9 +43,9 @@ $(VENV)/operator.done: requirements/operator.lock | $(VENV)/base.done
 	@$(PIP) install --quiet --require-hashes -r requirements/operator.lock
 	@touch $@
 
-# Before all else: a virtual environment that finds an mpirun brings none of its own, and the tests are of Debian's.
-.PHONY: test-packages
-test-packages:
+# The first thing for `dev`: a virtual environment that finds an mpirun brings none of its own, and tests are of Debian's.
+.PHONY: packages
+packages: ## the system packages that tests start: Open MPI, Redis, sshd (as root, on Debian)
 	@PYTHON=$(PYTHON) tools/packages.sh test
 
 $(VENV)/dev.done: requirements/dev.lock | $(VENV)/base.done
