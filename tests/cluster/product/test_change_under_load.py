@@ -16,7 +16,7 @@ MOVED_S: Final = 60.0
 Object = dict[str, Any]
 
 CHANGES: Final = [
-    pytest.param({"nodes": 2}, 2, id="nodes"),
+    pytest.param({"nodes": 2}, 2, id="nodes", marks=pytest.mark.soak),
     pytest.param({"nodes": 2, "slotsPerNode": 2}, 4, id="slotsPerNode", marks=pytest.mark.soak),
     pytest.param({"template": {"labels": {"changed": "yes"}}}, 4, id="template", marks=pytest.mark.soak),
     pytest.param({"image": project.image("kernel")}, 4, id="image", marks=pytest.mark.soak),
