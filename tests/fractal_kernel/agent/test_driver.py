@@ -11,7 +11,6 @@ from PIL import Image
 from support.agent_fakes import MAX_ITERATIONS, FakeStore, pixels_of
 from support.agent_stage import Stage, living, order
 
-from fractal_api.storage import ResultRecord
 from fractal_api.tiling import Rect
 from fractal_kernel import wire
 from fractal_kernel.agent import notices as n
@@ -21,20 +20,6 @@ from fractal_kernel.store.interface import RunKey, StoreAway, StoredRun
 
 MakeStage = Callable[..., Stage]
 TILES = 12  # of the stage's picture: 100×70 in tiles of 32
-
-RECORD = ResultRecord(
-    sha256="a" * 64,
-    pixels_sha256="b" * 64,
-    bytes=10,
-    chunks=1,
-    chunk_bytes=1 << 20,
-    attempt=2,
-    width=100,
-    height=70,
-    seconds=1.5,
-    max_iterations=MAX_ITERATIONS,
-    picture_version=1,
-)
 
 
 async def image_of(stage: Stage, uid: str = "seahorse") -> bytes:
@@ -261,66 +246,6 @@ async def test_a_run_fails_when_its_store_stays_away_too_long(make_stage: MakeSt
         await stage.agent.put(order())
         view = await stage.ended()
         assert (view.phase, view.reason) == (Phase.FAILED, "StoreAway")
-
-
-async def test_a_run_whose_newer_attempt_was_begun_elsewhere_stops_and_stores_nothing_more(
-    make_stage: MakeStage,
-) -> None:
-    stage = make_stage()
-    stage.world.automatic = False
-    async with living(stage):
-        await stage.agent.put(order())
-        await stage.until(lambda: bool(stage.world.sent))
-        run = stage.world.last_run()
-        stage.world.survey(run)
-        stage.world.render(run, [0, 1])
-        await stage.until(lambda: len(stage.store.tiles.get("seahorse", {})) == 2)
-        await stage.store.open_run(order(attempt=2).key, order().digest)
-        stage.world.render(run, [2])
-        view = await stage.ended()
-        assert (view.phase, view.reason, view.done) == (Phase.CANCELLED, "RunConflict", 2)
-        assert wire.Cancel(run="seahorse-1") in stage.world.sent
-        stage.world.render(run, [3])
-        stage.world.automatic = True
-        await stage.agent.put(order("other"))
-        assert (await stage.ended("other-1")).phase is Phase.COMPLETE
-        assert set(stage.store.tiles["seahorse"]) == {0, 1}
-        assert "RunConflict" in stage.store.facts["seahorse"]["ended-1"]
-
-
-async def test_a_run_that_goes_on_after_a_loss_is_not_rendered_when_a_newer_attempt_was_begun_meanwhile(
-    make_stage: MakeStage,
-) -> None:
-    stage = make_stage()
-    stage.world.automatic = False
-    async with living(stage):
-        await stage.agent.put(order())
-        await stage.until(lambda: bool(stage.world.sent))
-        await stage.store.open_run(order(attempt=2).key, order().digest)
-        stage.world.die()
-        view = await stage.ended()
-        assert (view.phase, view.reason) == (Phase.CANCELLED, "RunConflict")
-        assert wire.Cancel(run="seahorse-1") in stage.world.sent
-        assert stage.world.rendered == []
-
-
-async def test_a_picture_that_another_attempt_has_committed_meanwhile_is_not_rendered_again(
-    forgetful: Stage,
-) -> None:
-    """With the other's record the tiles went, which this attempt wants to put together."""
-    theirs: list[ResultRecord] = []
-
-    def commit_first(call: str) -> None:
-        if call == "get_tile" and not theirs:
-            theirs.append(RECORD)
-            forgetful.store.results["seahorse"] = RECORD
-            del forgetful.store.tiles["seahorse"]
-
-    forgetful.store.trouble = commit_first
-    await forgetful.agent.put(order())
-    view = await forgetful.ended()
-    assert (view.phase, view.result) == (Phase.COMPLETE, RECORD)
-    assert sorted(forgetful.world.rendered) == list(range(TILES))
 
 
 async def test_a_cancelled_run_leaves_world_and_places_to_others(make_stage: MakeStage) -> None:

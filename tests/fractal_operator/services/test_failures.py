@@ -2,10 +2,16 @@
 
 import asyncio
 
-from support.operator_job_stage import Stage
+from support.operator_job_stage import Stage, WorldFake
 from support.operator_scenes import on_stage
 
 from fractal_operator.core.lifecycle import State
+
+
+def fail(world: WorldFake, words: list[str]) -> None:
+    """Let the world's next runs fail, each with the next word."""
+    assert world.agent is not None
+    world.agent.faults = words
 
 
 @on_stage("w1")
@@ -31,9 +37,7 @@ async def test_a_picture_that_no_store_takes_is_refused_before_anything_is_rende
 
 @on_stage("w1")
 async def test_what_the_kernel_can_not_render_is_never_tried_again(stage: Stage) -> None:
-    world = stage.worlds["w1"]
-    assert world.agent is not None
-    world.agent.faults = ["DepthNotSupported"]
+    fail(stage.worlds["w1"], ["DepthNotSupported"])
     stage.submit("a")
     await stage.ends("a", State.FAILED)
     assert stage.condition("a", "Failed").reason == "DepthNotSupported"
@@ -44,8 +48,7 @@ async def test_what_the_kernel_can_not_render_is_never_tried_again(stage: Stage)
 async def test_failures_of_worlds_back_off_and_are_bounded(stage: Stage) -> None:
     for name in ("w1", "w2", "w3"):
         world = stage.add_world(name)
-        assert world.agent is not None
-        world.agent.faults = ["RenderFailed"] * 9
+        fail(world, ["RenderFailed"] * 9)
     stage.start_operator()
     stage.submit("a", backoffLimit=2)
     took_s = await stage.until(lambda: stage.state("a") is State.FAILED)
@@ -58,9 +61,7 @@ async def test_failures_of_worlds_back_off_and_are_bounded(stage: Stage) -> None
 
 @on_stage("w1")
 async def test_a_job_that_failed_on_a_world_goes_to_another(stage: Stage) -> None:
-    first = stage.worlds["w1"]
-    assert first.agent is not None
-    first.agent.faults = ["RenderFailed"] * 9
+    fail(stage.worlds["w1"], ["RenderFailed"] * 9)
     stage.submit("a")
     await stage.ends("a", State.RUNNING)
     stage.add_world("w2")
@@ -70,10 +71,8 @@ async def test_a_job_that_failed_on_a_world_goes_to_another(stage: Stage) -> Non
 
 @on_stage("w1")
 async def test_a_new_leader_knows_on_which_world_a_job_failed(stage: Stage) -> None:
-    first = stage.worlds["w1"]
     operator = stage.operators[0]
-    assert first.agent is not None
-    first.agent.faults = ["RenderFailed"] * 9
+    fail(stage.worlds["w1"], ["RenderFailed"] * 9)
     stage.submit("a")
     await stage.until(lambda: stage.status("a").failures == 1)
     operator.kill()
@@ -86,10 +85,8 @@ async def test_a_new_leader_knows_on_which_world_a_job_failed(stage: Stage) -> N
 
 @on_stage("w1")
 async def test_three_failures_in_ten_minutes_quarantine_a_world(stage: Stage) -> None:
-    world = stage.worlds["w1"]
     operator = stage.operators[0]
-    assert world.agent is not None
-    world.agent.faults = ["WorldHung"] * 3
+    fail(stage.worlds["w1"], ["WorldHung"] * 3)
     stage.submit("a")
     await stage.until(lambda: operator.scheduler.quarantine_of("w1") is not None)
     assert stage.status("a").failures == 3
@@ -106,8 +103,7 @@ async def test_three_failures_in_ten_minutes_quarantine_a_world(stage: Stage) ->
 async def test_a_new_leader_keeps_the_rest_of_a_quarantine_that_the_world_s_status_has(stage: Stage) -> None:
     world = stage.worlds["w1"]
     operator = stage.operators[0]
-    assert world.agent is not None
-    world.agent.faults = ["WorldHung"] * 3
+    fail(world, ["WorldHung"] * 3)
     stage.submit("a")
     await stage.until(lambda: operator.scheduler.quarantine_of("w1") is not None)
     world.quarantine = operator.scheduler.quarantine_of("w1")
