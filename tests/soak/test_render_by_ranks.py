@@ -4,7 +4,8 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -30,11 +31,13 @@ FOR_SLOW_SETS: Final = MANY_TILES | {
 
 
 @pytest.fixture
-def render(place: Place, truth: Truth) -> Render:
-    def start(*arguments: str, path: str | None = None) -> RenderProcess:
-        return RenderProcess(place, truth, *arguments, path=path)
+def render(place: Place, truth: Truth) -> Iterator[Render]:
+    with ExitStack() as started:
 
-    return start
+        def start(*arguments: str, path: str | None = None) -> RenderProcess:
+            return started.enter_context(RenderProcess(place, truth, *arguments, path=path))
+
+        yield start
 
 
 def wait_for_tiles(place: Place, truth: Truth, share: float) -> None:
@@ -95,12 +98,12 @@ def test_a_picture_begun_under_one_instruction_set_goes_on_under_another(
     place: Place, first: Instructions, then: Instructions
 ) -> None:
     truth = render_truth(FOR_SLOW_SETS)
-    begun = RenderProcess(place, truth, "-n", "2", instructions=first)
-    wait_for_tiles(place, truth, 0.3)
-    begun.send(signal.SIGINT)
-    assert begun.wait() == 130
-    rest = RenderProcess(place, truth, "-n", "2", instructions=then)
-    assert rest.wait() == 0
+    with RenderProcess(place, truth, "-n", "2", instructions=first) as begun:
+        wait_for_tiles(place, truth, 0.3)
+        begun.send(signal.SIGINT)
+        assert begun.wait() == 130
+    with RenderProcess(place, truth, "-n", "2", instructions=then) as rest:
+        assert rest.wait() == 0
     assert rest.errors.count("fractal: resuming: ") == 1
     assert rest.picture.read_bytes() == truth.image
     assert JoinedLedger(place.ledger).rendered_after_acknowledged() == []
@@ -123,10 +126,11 @@ def test_a_killed_rendering_goes_on_and_what_it_left_is_swept(render: Render, pl
 def test_a_second_rendering_of_the_same_picture_at_once_says_so(render: Render, place: Place, truth: Truth) -> None:
     first = render("-n", "2")
     wait_for_tiles(place, truth, 0.1)
+    first.send(signal.SIGSTOP)  # or it may be done before the second has begun
     second = render("-n", "2")
     assert second.wait() == 1
     assert second.errors.startswith("fractal: this picture is being rendered already: process ")
-    assert not first.over
+    first.send(signal.SIGCONT)
     assert first.wait() == 0
     assert first.picture.read_bytes() == truth.image
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Self
 
 from support.agent_process import MARK, Place
 from support.truth import Truth
@@ -16,7 +17,8 @@ from fractal_api import GROUP, VERSION
 class RenderProcess:
     """A rendering of the truth's spec into `picture.png`, in a session of its own as a terminal's job is.
 
-    `instructions` is what it is told to use, instead of the widest that the processor has.
+    `instructions` is what it is told to use, instead of the widest that the processor has. As a context it is killed at
+    the end, unless it is over by then.
     """
 
     def __init__(
@@ -59,9 +61,13 @@ class RenderProcess:
         )
         self.errors = ""
 
-    @property
-    def over(self) -> bool:
-        return self._process.poll() is not None
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self.send(signal.SIGKILL)
+        self._process.communicate()
 
     def wait(self, timeout_s: float = 120) -> int:
         """Its exit code; what it said on standard error is then in `errors`."""
