@@ -88,7 +88,7 @@ def run_ms(agent: AgentProcess, run: str) -> float:
     """What a run takes until the agent says that its picture is in the store."""
     began = time.perf_counter()
     agent.put(run, SPEC)
-    while not any(isinstance(event, Completed) and event.run == run for event in agent.events()[-20:]):
+    while not any(isinstance(event, Completed) and event.run == run for event in agent.news()):
         time.sleep(0.001)
     return (time.perf_counter() - began) * 1e3
 

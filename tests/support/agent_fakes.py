@@ -8,12 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from fractal_api.storage import ResultRecord
-from fractal_api.tiles import encode_tile, inflate_slab, slabs
+from fractal_api.tiles import encode_tile
 from fractal_api.tiling import Rect, TileGrid
 from fractal_kernel import wire
 from fractal_kernel.agent.world import Ears
 from fractal_kernel.agent.worlds import Cause
-from fractal_kernel.image import png
 from fractal_kernel.store.interface import Blob, RunConflict, RunKey, StoreCorrupt, StoredRun
 
 MAX_ITERATIONS = 100
@@ -69,8 +68,6 @@ class FakeWorld:
                 self.render(message)
             case wire.Cancel():
                 self.say(wire.Cancelled(run=message.run))
-            case wire.Band():
-                self.say(deflated(message))
 
     async def end(self, epoch: int, *, orderly: bool) -> None:
         self.ended.append((epoch, orderly))
@@ -108,26 +105,6 @@ class FakeWorld:
             self.say(wire.Tiles(run=run.run, tiles=(made,)))
         if tiles is None:
             self.say(wire.Rendered(run=run.run))
-
-
-def deflated(band: wire.Band) -> wire.Deflated:
-    """What a rank answers."""
-    grid = TileGrid(width=band.width, height=band.height, size=band.tile)
-    rows = range(64 * band.band, min(64 * band.band + 64, band.height))
-    rgb = np.zeros((len(rows), band.width, 3), dtype=np.uint8)
-    waiting = list(band.slabs)
-    for index, rect in enumerate(grid):
-        blob = encode_tile(rect, pixels_of(rect).tobytes(), index=index)
-        for slab in slabs(blob):
-            if slab.band == band.band:
-                data = waiting.pop(0)
-                assert bytes(data) == bytes(slab.data)
-                part = np.frombuffer(inflate_slab(slab, rect.width), dtype=np.uint8)
-                top = slab.first_row - rows.start
-                rgb[top : top + slab.rows, rect.x : rect.x + rect.width] = part.reshape(slab.rows, rect.width, 3)
-    assert not waiting
-    encoded = png.encode_band(rgb)
-    return wire.Deflated(run=band.run, band=band.band, adler=encoded.adler, data=encoded.data)
 
 
 class FakeStore:

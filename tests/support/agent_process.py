@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from fractal_api import events
+from fractal_api.events import Event
 
 MARK: Final = "FRACTAL_TEST"
 DEADLINE_S: Final = 60.0
@@ -97,6 +98,7 @@ class AgentProcess:
             "TMPDIR": str(place.temporary),
             MARK: str(place.root),
         }
+        self._heard = 0
         with self._said.open("wb") as out, (place.root / "errors").open("ab") as errors:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "fractal_kernel.agent"],
@@ -189,8 +191,16 @@ class AgentProcess:
 
     # ---- what it said ----------------------------------------------------------------------------------------------
 
-    def events(self) -> list[events.Event]:
+    def events(self) -> list[Event]:
         return [event for line in _lines(self._said) if (event := events.decode(line)) is not None]
+
+    def news(self) -> list[Event]:
+        """What it said since this was asked last: to be asked often, it costs next to nothing."""
+        with self._said.open("rb") as said:
+            said.seek(self._heard)
+            lines, end, _ = said.read().rpartition(b"\n")  # the last line may still be growing
+        self._heard += len(lines + end)
+        return [event for line in lines.decode().splitlines() if (event := events.decode(line)) is not None]
 
     def errors(self) -> str:
         return "\n".join(_lines(self.place.root / "errors"))

@@ -4,6 +4,7 @@ Event lines go to standard output; whatever else is said, also by mpirun and the
 """
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -85,6 +86,7 @@ async def _serve(settings: Settings, world: MpiWorld, store: Store, ledger: Ledg
     await runner.setup()
     try:
         await _listen(runner, settings)
+        gc.freeze()  # what is here stays: to look through it for garbage, now and then, took a tenth of a run
         await agent.serve()
     finally:
         await runner.cleanup()

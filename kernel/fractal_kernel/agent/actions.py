@@ -67,9 +67,8 @@ class Remember:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assemble:
-    """Put the image together, with this world's help."""
+    """Put the image together."""
 
-    epoch: int
     run: str
     max_iterations: int
 

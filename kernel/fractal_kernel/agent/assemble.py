@@ -1,22 +1,23 @@
-"""Puts the image of a run together from its stored tiles, while the ranks deflate its bands.
+"""Puts the image of a run together from its stored tiles; no world is needed for it.
 
 Memory is bounded at any size: tiles come one after the other, the slabs of a row of tiles wait on a shelf, a few bands
-are with the ranks at once, and the file leaves in chunks. A tile that the store lost or damaged is named, so that it
-alone is rendered again.
+are drawn at once, and the file leaves in chunks. A tile that the store lost or damaged is named, so that it alone is
+rendered again.
 """
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+import os
+from collections.abc import AsyncGenerator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fractal_api import PICTURE_VERSION
 from fractal_api.storage import CHUNK_BYTES, ResultRecord, chunk_count
-from fractal_api.tiling import BAND_ROWS, TileGrid, band_rows
+from fractal_api.tiling import BAND_ROWS, TileGrid
 from fractal_kernel.agent.album import Album
 from fractal_kernel.agent.collector import BandPieces, Collector, LostTile, band_rgb, check_tile
 from fractal_kernel.agent.patience import Patience
@@ -24,10 +25,12 @@ from fractal_kernel.agent.shelf import Shelf
 from fractal_kernel.agent.window import Window
 from fractal_kernel.image import png
 from fractal_kernel.store.interface import StoreCorrupt
-from fractal_kernel.wire import Band, Deflated
 
 if TYPE_CHECKING:
     from hashlib import _Hash
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from fractal_kernel.store.interface import RunKey, Store
 
@@ -35,19 +38,15 @@ RESIDENT: Final = 16 << 20
 """Bytes of slabs in memory; the others wait in files, since a single tile of 4096² may have 48 MiB, and pass twice."""
 
 BANDS_BYTES: Final = 32 << 20
-"""Bytes of pixels of the bands that are with the ranks at once."""
+"""Bytes of pixels of the bands that are drawn at once; filtered and deflated they may take as much again, twice."""
 
 AHEAD_BYTES: Final = 4 << 20
 """Bytes of pixels of the tiles that are asked for ahead."""
 
-HASHED_AHEAD: Final = 2
-"""Bands that are hashed, or wait for it, at once: the thread that does it never waits for the next."""
+MOST_THREADS: Final = 4
+"""Threads that draw bands. Their hash, which is one for the whole picture, takes a quarter of what they do."""
 
-MOST_BANDS: Final = 16
 MOST_AHEAD: Final = 16
-
-Deflate = Callable[[Band], Coroutine[Any, Any, Deflated]]
-"""Lets some rank deflate a band."""
 
 
 class TilesLost(StoreCorrupt):
@@ -73,8 +72,13 @@ class Assembly:
 
     @property
     def bands_at_once(self) -> int:
-        """Bands that are with the ranks at once."""
-        return max(1, min(MOST_BANDS, BANDS_BYTES // (3 * self.grid.width * BAND_ROWS)))
+        """Bands that are drawn, or wait for those above them, at once."""
+        return max(1, min(2 * self.threads, BANDS_BYTES // (3 * self.grid.width * BAND_ROWS)))
+
+    @property
+    def threads(self) -> int:
+        """Threads that draw bands."""
+        return min(MOST_THREADS, len(os.sched_getaffinity(0)))
 
     @property
     def tiles_ahead(self) -> int:
@@ -82,7 +86,7 @@ class Assembly:
         return max(1, min(MOST_AHEAD, AHEAD_BYTES // (3 * self.grid.size**2)))
 
 
-async def assemble(assembly: Assembly, deflate: Deflate, *, max_iterations: int, seconds: float) -> ResultRecord:
+async def assemble(assembly: Assembly, *, max_iterations: int, seconds: float) -> ResultRecord:
     """Write the image into the store and commit it; the record that stands, which may be another attempt's.
 
     TilesLost when tiles are gone, StoreCorrupt when the written image reads back differently, OutOfPatience when the
@@ -91,7 +95,7 @@ async def assemble(assembly: Assembly, deflate: Deflate, *, max_iterations: int,
     file = _ChunkWriter(assembly)
     pixels = hashlib.sha256()
     try:
-        await _write_file(assembly, deflate, file, pixels)
+        await _write_file(assembly, file, pixels)
     except LostTile as error:
         standing = await assembly.patience(lambda: assembly.store.read_result(assembly.run))
         if standing is not None:  # another attempt has committed, and with its record the tiles went
@@ -114,62 +118,49 @@ async def assemble(assembly: Assembly, deflate: Deflate, *, max_iterations: int,
     return await assembly.patience(lambda: assembly.store.commit(assembly.run, record))
 
 
-async def _write_file(assembly: Assembly, deflate: Deflate, file: "_ChunkWriter", pixels: "_Hash") -> None:
-    image = png.Assembler()
-    await file.write(png.head(assembly.grid.width, assembly.grid.height, assembly.texts))
-    async with aclosing(_hashed(assembly, pixels)) as bands, Window[Deflated](assembly.bands_at_once) as deflating:
-        async for band in bands:
-            if deflating.full:
-                await file.write(image.band(_encoded(await deflating.take(), assembly.grid)))
-            deflating.begin(deflate(_request(assembly, band)))
-        while deflating:
-            await file.write(image.band(_encoded(await deflating.take(), assembly.grid)))
-    await file.write(image.tail())
-    await file.end()
+class _DrawnBand(NamedTuple):
+    """A band: its pixels, (rows, width, 3), and the same deflated."""
+
+    rgb: "NDArray[np.uint8]"
+    encoded: png.Band
 
 
-async def _hashed(assembly: Assembly, pixels: "_Hash") -> AsyncGenerator[BandPieces]:
-    """The bands of the picture from the top, every check sum proved; LostTile when a tile can't be read back.
-
-    In a thread of its own, since it takes a while, one after the other: meanwhile the next ones are collected.
-    """
-    thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hash")
-
-    async def hashed(band: BandPieces) -> BandPieces:
-        await asyncio.get_running_loop().run_in_executor(thread, _hash, pixels, band)
-        return band
-
+async def _write_file(assembly: Assembly, file: "_ChunkWriter", pixels: "_Hash") -> None:
+    image, loop = png.Assembler(), asyncio.get_running_loop()
+    # One thread more, for the hash: it runs over the bands in their order, while those below are drawn.
+    pool = ThreadPoolExecutor(assembly.threads + 1, thread_name_prefix="image")
     try:
-        async with aclosing(_bands(assembly)) as bands, Window[BandPieces](HASHED_AHEAD) as hashing:
+        await file.write(png.head(assembly.grid.width, assembly.grid.height, assembly.texts))
+        async with aclosing(_drawn(assembly, pool)) as bands:
             async for band in bands:
-                if hashing.full:
-                    yield await hashing.take()
-                hashing.begin(hashed(band))
-                await asyncio.sleep(0)  # so that it begins before the next band is complete
-            while hashing:
-                yield await hashing.take()
+                hashed = loop.run_in_executor(pool, pixels.update, band.rgb.data)
+                await file.write(image.band(band.encoded))
+                await hashed
+        await file.write(image.tail())
+        await file.end()
     finally:
-        thread.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _hash(pixels: "_Hash", band: BandPieces) -> None:
-    pixels.update(band_rgb(band).data)
+async def _drawn(assembly: Assembly, pool: ThreadPoolExecutor) -> AsyncGenerator[_DrawnBand]:
+    """The bands of the picture from the top, every check sum proved; LostTile when a tile can't be read back."""
+
+    async def draw(band: BandPieces) -> _DrawnBand:
+        return await asyncio.get_running_loop().run_in_executor(pool, _draw, band)
+
+    async with aclosing(_bands(assembly)) as bands, Window[_DrawnBand](assembly.bands_at_once) as drawing:
+        async for band in bands:
+            if drawing.full:
+                yield await drawing.take()
+            drawing.begin(draw(band))
+            await asyncio.sleep(0)  # so that it begins before the next band is complete
+        while drawing:
+            yield await drawing.take()
 
 
-def _request(assembly: Assembly, band: BandPieces) -> Band:
-    return Band(
-        run=assembly.run.id,
-        band=band.band,
-        width=assembly.grid.width,
-        height=assembly.grid.height,
-        tile=assembly.grid.size,
-        slabs=tuple(piece.data for piece in band.pieces),
-    )
-
-
-def _encoded(deflated: Deflated, grid: TileGrid) -> png.Band:
-    rows = band_rows(deflated.band, grid.height)
-    return png.Band(data=bytes(deflated.data), adler=deflated.adler, raw_bytes=len(rows) * (1 + 3 * grid.width))
+def _draw(band: BandPieces) -> _DrawnBand:
+    rgb = band_rgb(band)
+    return _DrawnBand(rgb, png.encode_band(rgb))
 
 
 async def _bands(assembly: Assembly) -> AsyncGenerator[BandPieces]:

@@ -74,8 +74,6 @@ class Hearing:
                 self._machines.feed(s.WorldFree(epoch=epoch, run=message.run))
             case wire.Failed():
                 self._machines.feed(s.WorldRefused(epoch=epoch, run=message.run, message=message.reason))
-            case wire.Deflated():
-                self._hands.desk.answer(message)
 
     def _surveyed(self, epoch: int, message: wire.Surveyed) -> None:
         if run := self._machines.view(message.run):

@@ -108,12 +108,14 @@ def how_it_stands(order: Order, stored: "StoredRun") -> s.Put | s.Recall:
         digest=digest,
         tiles=tiles,
         stored=frozenset(tile for tile in stored.acknowledged if tile < tiles),
-        max_iterations=_known_iterations(stored),
+        max_iterations=_known_iterations(order, stored),
     )
 
 
-def _known_iterations(stored: "StoredRun") -> int | None:
-    """What `auto` came to, if an earlier world found out."""
+def _known_iterations(order: Order, stored: "StoredRun") -> int | None:
+    """What was asked for, or what `auto` came to, if an earlier world found out."""
+    if order.definition.max_iterations is not None:
+        return order.definition.max_iterations
     text = stored.facts.get(MAX_ITERATIONS, "")
     return int(text) if text.isdecimal() else None
 

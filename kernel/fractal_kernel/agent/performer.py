@@ -16,7 +16,6 @@ from fractal_kernel.agent import notices as n
 from fractal_kernel.agent import stimuli as s
 from fractal_kernel.agent.album import Album
 from fractal_kernel.agent.assemble import Assembly, TilesLost, assemble
-from fractal_kernel.agent.desk import Desk
 from fractal_kernel.agent.orders import MAX_ITERATIONS, Ended, Order, loss_reason
 from fractal_kernel.agent.pace import Pace
 from fractal_kernel.agent.phases import FINAL, RunView
@@ -65,7 +64,6 @@ class Performer:
         self._closings: set[asyncio.Task[None]] = set()
         self._paces: dict[str, Pace] = {}
         self.orders: dict[str, Order] = {}
-        self.desk = Desk()
         self.album = Album(around.limits.album_bytes)
         self.store_door = asyncio.Lock()
         """Runs are opened and closed in the store one at a time: two attempts at a picture share its keys."""
@@ -162,13 +160,9 @@ class Performer:
             patience=self._around.patience("image", self._around.limits.store_s),
             album=self.album,
         )
-
-        async def deflate(band: wire.Band) -> wire.Deflated:
-            return await self.desk.ask(band, lambda question: self._around.world.send(action.epoch, question))
-
         seconds = self.pace(action.run).seconds(time.monotonic())
         try:
-            record = await assemble(assembly, deflate, max_iterations=action.max_iterations, seconds=seconds)
+            record = await assemble(assembly, max_iterations=action.max_iterations, seconds=seconds)
         except TilesLost as error:
             self.album.drop(action.run)  # one of them may be what is damaged
             self._mind.feed(s.AssemblyFailed(run=action.run, message=str(error), lost=error.lost))

@@ -82,10 +82,9 @@ class Runs:
     def _world_lost(self, lost: s.WorldLost, now: float) -> list[a.Action]:
         self._epoch, self._held, self._cancelled_at = None, None, None
         run = self.roster.first
-        if run is None or self._ending:
+        if run is None or self._ending or run.phase is Phase.ASSEMBLING:
             return []
-        actions: list[a.Action] = [a.DropAssembly(run=run.id)] if run.phase is Phase.ASSEMBLING else []
-        return actions + self._again(run, lost.cause, lost.message, now)
+        return self._again(run, lost.cause, lost.message, now)
 
     def _surveyed(self, surveyed: s.Surveyed, _: float) -> list[a.Action]:
         run = self._rendering(surveyed.epoch, surveyed.run)
@@ -177,15 +176,15 @@ class Runs:
     def _advance(self) -> list[a.Action]:
         """The next step of the run that is on, if nothing stands in its way."""
         run, epoch = self.roster.first, self._epoch
-        if run is None or epoch is None or self._ending:
+        if run is None or self._ending:
             return []
         if run.complete and run.max_iterations is not None and run.phase is not Phase.ASSEMBLING:
             run.phase = Phase.ASSEMBLING
             return [
                 a.Tell(run=run.id, phase=run.phase),
-                a.Assemble(epoch=epoch, run=run.id, max_iterations=run.max_iterations),
+                a.Assemble(run=run.id, max_iterations=run.max_iterations),
             ]
-        if run.phase is Phase.QUEUED and self._held is None:
+        if run.phase is Phase.QUEUED and epoch is not None and self._held is None:
             run.phase, self._held = Phase.RENDERING, run.id
             have = frozenset(run.acknowledged | run.kept)
             return [

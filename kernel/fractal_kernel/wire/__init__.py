@@ -12,12 +12,10 @@ Bodies are shown as read-only views of the received frame, without a copy: a til
 from fractal_kernel.wire.decoding import TO_AGENT, TO_WORLD, Decoder
 from fractal_kernel.wire.encoding import MAX_BODY, MAX_HEADER, WireError, encode
 from fractal_kernel.wire.messages import (
-    Band,
     Beat,
     Blob,
     Cancel,
     Cancelled,
-    Deflated,
     Failed,
     Heartbeat,
     Message,
@@ -40,13 +38,11 @@ __all__ = [
     "MAX_HEADER",
     "TO_AGENT",
     "TO_WORLD",
-    "Band",
     "Beat",
     "Blob",
     "Cancel",
     "Cancelled",
     "Decoder",
-    "Deflated",
     "Failed",
     "Heartbeat",
     "Message",

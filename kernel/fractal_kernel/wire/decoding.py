@@ -12,12 +12,10 @@ from typing import Any, Final, Generic, TypeVar
 from fractal_kernel.definition import from_json
 from fractal_kernel.wire.encoding import MAX_BODY, MAX_HEADER, PREFIX, WireError
 from fractal_kernel.wire.messages import (
-    Band,
     Beat,
     Blob,
     Cancel,
     Cancelled,
-    Deflated,
     Failed,
     Heartbeat,
     Pause,
@@ -117,17 +115,6 @@ def _run(header: Header, _: memoryview) -> Run:
     )
 
 
-def _band(header: Header, body: memoryview) -> Band:
-    return Band(
-        run=header.text("run"),
-        band=header.integer("band"),
-        width=header.integer("width"),
-        height=header.integer("height"),
-        tile=header.integer("tile"),
-        slabs=_cut(body, header.integers("lengths")),
-    )
-
-
 def _ready(header: Header, _: memoryview) -> Ready:
     return Ready(epoch=header.integer("epoch"), hosts=header.texts("hosts"), pids=header.integers("pids"))
 
@@ -160,10 +147,6 @@ def _tiles(header: Header, body: memoryview) -> Tiles:
     )
 
 
-def _deflated(header: Header, body: memoryview) -> Deflated:
-    return Deflated(run=header.text("run"), band=header.integer("band"), adler=header.integer("adler"), data=body)
-
-
 def _heartbeat(header: Header, _: memoryview) -> Heartbeat:
     return Heartbeat(
         ranks=tuple(
@@ -184,7 +167,6 @@ TO_WORLD: Final[Mapping[str, Reader[ToWorld]]] = {
     "Cancel": lambda header, _: Cancel(run=header.text("run")),
     "Pause": lambda *_: Pause(),
     "Resume": lambda *_: Resume(),
-    "Band": _band,
     "Stop": lambda *_: Stop(),
 }
 
@@ -194,7 +176,6 @@ TO_AGENT: Final[Mapping[str, Reader[ToAgent]]] = {
     "Surveyed": _surveyed,
     "Tiles": _tiles,
     "Rendered": lambda header, _: Rendered(run=header.text("run")),
-    "Deflated": _deflated,
     "Cancelled": lambda header, _: Cancelled(run=header.text("run")),
     "Failed": lambda header, _: Failed(run=header.text("run"), reason=header.text("reason")),
     "Heartbeat": _heartbeat,

@@ -13,11 +13,9 @@ from typing import Any, Final, assert_never
 from fractal_api.errors import PermanentError
 from fractal_kernel.definition import to_json
 from fractal_kernel.wire.messages import (
-    Band,
     Blob,
     Cancel,
     Cancelled,
-    Deflated,
     Failed,
     Heartbeat,
     Message,
@@ -55,7 +53,7 @@ def encode(message: Message) -> list[Blob]:
     return [PREFIX.pack(len(header), length) + header, *(blob for blob in body if len(blob))]
 
 
-def _fields(message: Message) -> tuple[dict[str, Any], Sequence[Blob]]:  # noqa: C901, PLR0911 - a table
+def _fields(message: Message) -> tuple[dict[str, Any], Sequence[Blob]]:  # noqa: PLR0911 - a table
     """A message's header, but for its kind, and the parts of its body."""
     match message:
         case Pause() | Resume() | Stop():
@@ -70,10 +68,6 @@ def _fields(message: Message) -> tuple[dict[str, Any], Sequence[Blob]]:  # noqa:
                 "maxIterations": message.max_iterations,
             }
             return fields, ()
-        case Band():
-            size = {"width": message.width, "height": message.height, "tile": message.tile}
-            lengths = [len(slab) for slab in message.slabs]
-            return {"run": message.run, "band": message.band, **size, "lengths": lengths}, message.slabs
         case Ready():
             return {"epoch": message.epoch, "hosts": message.hosts, "pids": message.pids}, ()
         case Surveyed():
@@ -82,8 +76,6 @@ def _fields(message: Message) -> tuple[dict[str, Any], Sequence[Blob]]:  # noqa:
         case Tiles():
             rows = [(t.index, t.rank, t.iterations, t.seconds, t.work, len(t.blob)) for t in message.tiles]
             return {"run": message.run, "tiles": rows}, [tile.blob for tile in message.tiles]
-        case Deflated():
-            return {"run": message.run, "band": message.band, "adler": message.adler}, (message.data,)
         case Failed():
             return {"run": message.run, "reason": message.reason}, ()
         case Heartbeat():

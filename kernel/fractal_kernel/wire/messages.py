@@ -30,28 +30,12 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pause:
-    """Hand out no more tiles: the spool is full. Bands go on."""
+    """Hand out no more tiles: the spool is full."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resume:
     """Hand out tiles again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Band:
-    """Deflate this band of a picture. It needs no run that is on: a new world can be asked at once.
-
-    `width`, `height` and `tile` (the side of the store's tiles) are the picture's, in pixels. `slabs` are the
-    compressed slabs of the band: tile rows from the top, in each from left to right.
-    """
-
-    run: str
-    band: int
-    width: int
-    height: int
-    tile: int
-    slabs: tuple[Blob, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,16 +105,6 @@ class Rendered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deflated:
-    """A band of the PNG file: its deflated data, and the Adler-32 of its filtered rows."""
-
-    run: str
-    band: int
-    adler: int
-    data: Blob
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Cancelled:
     """No rank works on this run any more, and no message of it follows."""
 
@@ -166,10 +140,10 @@ class Heartbeat:
     ranks: tuple[Beat, ...]
 
 
-ToWorld = Run | Cancel | Pause | Resume | Band | Stop
+ToWorld = Run | Cancel | Pause | Resume | Stop
 """What the agent says."""
 
-ToAgent = Ready | Started | Surveyed | Tiles | Rendered | Deflated | Cancelled | Failed | Heartbeat
+ToAgent = Ready | Started | Surveyed | Tiles | Rendered | Cancelled | Failed | Heartbeat
 """What rank 0 says."""
 
 Message = ToWorld | ToAgent

@@ -6,6 +6,7 @@ agent starts another one.
 
 import argparse
 import ctypes
+import gc
 import os
 import signal
 import sys
@@ -59,6 +60,7 @@ def _serve(comm: "MPI.Intracomm", options: argparse.Namespace) -> None:
     from fractal_kernel.world.root import Root  # noqa: PLC0415
     from fractal_kernel.world.worker import Worker  # noqa: PLC0415
 
+    gc.freeze()  # what is here stays, and need not be looked through for garbage
     bells = Bells()
     hosts, pids, doors = zip(*comm.allgather((os.uname().nodename, os.getpid(), bells.door)), strict=True)
     if comm.rank:

@@ -20,11 +20,10 @@ Stimulus = wire.ToWorld | Reported
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Give:
-    """Send an order to a rank, with its data; for rank 0, obey it."""
+    """Send an order to a rank; for rank 0, obey it."""
 
     rank: int
     order: orders.Order
-    data: tuple[wire.Blob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

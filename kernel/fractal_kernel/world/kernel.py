@@ -13,12 +13,10 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final, assert_never
 
 from fractal_kernel.world import orders
-from fractal_kernel.world.tasks import Answer, Scene, answer, deflate, perform
+from fractal_kernel.world.tasks import Answer, Scene, answer, perform
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from fractal_kernel.wire import Blob
+    from collections.abc import Callable
 
 JOIN_S: Final = 2.0
 
@@ -58,7 +56,7 @@ class Kernel:
         """Iterations since the beginning, those of the task that is on included."""
         return self._past_iterations + (self._scene.control.iterations if self._scene else 0)
 
-    def obey(self, order: orders.Order, data: "Sequence[Blob]" = ()) -> None:
+    def obey(self, order: orders.Order) -> None:
         """Takes an order; a task is answered later."""
         match order:
             case orders.Begin():
@@ -67,8 +65,6 @@ class Kernel:
             case orders.Halt():
                 if self._scene is not None and self._scene.run == order.run:
                     self._scene.control.stop()
-            case orders.Deflate():
-                self._begin(order, partial(deflate, order, data))
             case orders.Sample() | orders.Collect() | orders.Render():
                 if self._scene is None:
                     raise AssertionError(f"{order} came before its run")

@@ -6,7 +6,6 @@ is answered by exactly one report, whatever becomes of it.
 
 from dataclasses import dataclass
 
-from fractal_api.tiling import TileGrid
 from fractal_kernel.coarse import Tally
 from fractal_kernel.definition import Definition
 
@@ -54,16 +53,7 @@ class Render:
     tiles: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deflate:
-    """A task: deflate a band of a picture, whose slabs come as data in the order of `wire.Band`."""
-
-    task: int
-    band: int
-    grid: TileGrid
-
-
-Task = Sample | Collect | Render | Deflate
+Task = Sample | Collect | Render
 Order = Begin | Halt | Quit | Task
 
 
@@ -92,14 +82,6 @@ class Rendered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deflated:
-    """A band is deflated; as data, its bytes. `adler` is the Adler-32 of its filtered rows."""
-
-    task: int
-    adler: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
     """The task was given up, because its run was halted."""
 
@@ -123,5 +105,5 @@ class Pulse:
     busy: bool
 
 
-Outcome = Sampled | Collected | Rendered | Deflated | Stopped | Refused
+Outcome = Sampled | Collected | Rendered | Stopped | Refused
 Report = Outcome | Pulse

@@ -105,9 +105,9 @@ class Root:
     def _do(self, action: Action) -> None:
         match action:
             case Give(rank=0):
-                self._kernel.obey(action.order, action.data)
+                self._kernel.obey(action.order)
             case Give():
-                self._exchange.send(action.rank, action.order, action.data)
+                self._exchange.send(action.rank, action.order)
             case Record():
                 self._ledger.handed_out(action.tiles)
             case Tell():

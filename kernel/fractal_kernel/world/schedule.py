@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING, Final, assert_never
 
-from fractal_api.tiling import TileGrid
 from fractal_kernel import wire
 from fractal_kernel.world import orders
 from fractal_kernel.world.actions import Action, End, Give, Record, Reported, Stimulus, Tell
@@ -57,7 +56,6 @@ class Schedule:
         self._load = [0] * ranks
         self._given: dict[int, _Given] = {}
         self._numbers = count()
-        self._bands: deque[wire.Band] = deque()
         self._active: _Active | None = None
         self._waiting: deque[wire.Run] = deque()
         self._ending: dict[str, wire.Cancelled | wire.Failed] = {}
@@ -85,8 +83,6 @@ class Schedule:
                 self._paused = True
             case wire.Resume():
                 self._paused = False
-            case wire.Band():
-                self._bands.append(stimulus)
             case wire.Stop():
                 return [End()]
             case Reported():
@@ -114,8 +110,6 @@ class Schedule:
             case orders.Rendered() as outcome:
                 self._rates.learn(given.rank, sum(given.work), outcome.seconds)
                 actions.append(Tell(message=_tiles(given, outcome, report.data)))
-            case orders.Deflated() as outcome:
-                actions.append(Tell(message=_deflated(given, outcome, report.data)))
             case orders.Refused(reason=reason):
                 self._end(wire.Failed(run=given.run, reason=reason), actions)
             case orders.Stopped():
@@ -148,7 +142,7 @@ class Schedule:
         for rank in self._ranks:
             task = next(self._numbers)
             order = orders.Collect(task=task) if limit is None else orders.Sample(task=task, limit=limit)
-            self._give(_Given(rank=rank, run=active.id, task=order), (), actions)
+            self._give(_Given(rank=rank, run=active.id, task=order), actions)
 
     def _open(self, active: _Active, survey: "Survey", actions: list[Action]) -> None:
         """The coarse pass is over: the tiles can be handed out."""
@@ -166,7 +160,6 @@ class Schedule:
         if not isinstance(self._ending.get(run), wire.Cancelled):
             self._ending[run] = message
         self._waiting = deque(other for other in self._waiting if other.run != run)
-        self._bands = deque(band for band in self._bands if band.run != run)
         if self._active is not None and self._active.id == run:
             self._active = None
             self._order_all(orders.Halt(run=run), actions)
@@ -185,34 +178,24 @@ class Schedule:
             self._conclude(actions)
 
     def _hand_out(self, actions: list[Action]) -> None:
-        """Gives every rank one task and one ahead, bands before tiles."""
-        while True:
+        """Gives every rank one batch and one ahead."""
+        active = self._active
+        while active is not None and active.queue and not self._paused:
             rank = min(self._ranks, key=self._load.__getitem__)
             if self._load[rank] >= TASKS_A_RANK:
                 return
-            queue = self._active.queue if self._active is not None else None
-            if self._bands:
-                self._give_band(rank, self._bands.popleft(), actions)
-            elif self._active is not None and queue and not self._paused:
-                self._give_tiles(rank, self._active.id, queue, actions)
-            else:
-                return
-
-    def _give_band(self, rank: int, band: wire.Band, actions: list[Action]) -> None:
-        grid = TileGrid(width=band.width, height=band.height, size=band.tile)
-        task = orders.Deflate(task=next(self._numbers), band=band.band, grid=grid)
-        self._give(_Given(rank=rank, run=band.run, task=task), band.slabs, actions)
+            self._give_tiles(rank, active.id, active.queue, actions)
 
     def _give_tiles(self, rank: int, run: str, queue: TileQueue, actions: list[Action]) -> None:
         batch = queue.take(self._rates.next_work(rank, queue.left))
         actions.append(Record(tiles=batch.tiles))
         task = orders.Render(task=next(self._numbers), tiles=batch.tiles)
-        self._give(_Given(rank=rank, run=run, task=task, work=batch.work), (), actions)
+        self._give(_Given(rank=rank, run=run, task=task, work=batch.work), actions)
 
-    def _give(self, given: _Given, data: tuple[wire.Blob, ...], actions: list[Action]) -> None:
+    def _give(self, given: _Given, actions: list[Action]) -> None:
         self._given[given.task.task] = given
         self._load[given.rank] += 1
-        actions.append(Give(rank=given.rank, order=given.task, data=data))
+        actions.append(Give(rank=given.rank, order=given.task))
 
     def _order_all(self, order: orders.Order, actions: list[Action]) -> None:
         actions.extend(Give(rank=rank, order=order) for rank in self._ranks)
@@ -237,10 +220,3 @@ def _tiles(given: _Given, outcome: orders.Rendered, blobs: tuple[wire.Blob, ...]
             for index, work, blob in zip(given.task.tiles, given.work, blobs, strict=True)
         ),
     )
-
-
-def _deflated(given: _Given, outcome: orders.Deflated, data: tuple[wire.Blob, ...]) -> wire.Deflated:
-    """A band that is done."""
-    if not isinstance(given.task, orders.Deflate):
-        raise TypeError(f"{given.task} was answered by a band")
-    return wire.Deflated(run=given.run, band=given.task.band, adler=outcome.adler, data=data[0])

@@ -17,10 +17,8 @@ from fractal_api.tiles import band_spans, join_tile
 from fractal_api.tiling import Rect
 from fractal_kernel.coarse import Samples
 from fractal_kernel.escape.control import Control, Stopped
-from fractal_kernel.image import png
 from fractal_kernel.picture import Picture
 from fractal_kernel.world import orders
-from fractal_kernel.world.bands import band_pixels
 from fractal_kernel.world.batches import MAX_PIXELS
 
 if TYPE_CHECKING:
@@ -80,12 +78,6 @@ def perform(task: "orders.Sample | orders.Collect | orders.Render", scene: Scene
             return _render(task, scene)
         case _:
             assert_never(task)
-
-
-def deflate(task: orders.Deflate, slabs: "Sequence[Blob]") -> Answer:
-    """Deflates a band; TileError when these are not its slabs."""
-    encoded = png.encode_band(band_pixels(task.grid, task.band, slabs))
-    return orders.Deflated(task=task.task, adler=encoded.adler), (encoded.data,)
 
 
 def answer(task: orders.Task, work: Callable[[], Answer]) -> Answer:

@@ -54,7 +54,7 @@ class Worker:
         """Does what rank 0 said; whether it said anything."""
         parcels = self._exchange.receive()
         for parcel in parcels:
-            self._kernel.obey(parcel.message, parcel.data)
+            self._kernel.obey(parcel.message)
             self._ended |= isinstance(parcel.message, orders.Quit)
         return bool(parcels)
 

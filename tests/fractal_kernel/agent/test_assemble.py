@@ -1,18 +1,21 @@
 """Images from stored tiles, however the picture is cut."""
 
+import asyncio
 import hashlib
 import io
+import itertools
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from support.agent_fakes import FakeStore, deflated, pixels_of, tile_of
+from support.agent_fakes import FakeStore, pixels_of, tile_of
 
 from fractal_api.storage import CHUNK_BYTES
 from fractal_api.tiling import Rect, TileGrid
-from fractal_kernel import wire
 from fractal_kernel.agent.album import Album
 from fractal_kernel.agent.assemble import Assembly, TilesLost, assemble
 from fractal_kernel.agent.patience import Patience
@@ -32,10 +35,6 @@ def assembly(grid: TileGrid, store: FakeStore, folder: Path) -> Assembly:
     return Assembly(run=RUN, store=store, grid=grid, texts={"a": "b"}, folder=folder, patience=Patience(limit_s=1))
 
 
-async def deflate(band: wire.Band) -> wire.Deflated:
-    return deflated(band)
-
-
 @pytest.mark.parametrize(
     ("width", "height", "size"),
     [
@@ -51,7 +50,7 @@ async def deflate(band: wire.Band) -> wire.Deflated:
 async def test_the_image_is_the_picture_however_it_is_cut(tmp_path: Path, width: int, height: int, size: int) -> None:
     grid = TileGrid(width=width, height=height, size=size)
     store = await stored(grid)
-    record = await assemble(assembly(grid, store, tmp_path), deflate, max_iterations=7, seconds=1.5)
+    record = await assemble(assembly(grid, store, tmp_path), max_iterations=7, seconds=1.5)
     image = b"".join([chunk async for chunk in store.read_image(RUN)])
     expected = pixels_of(Rect(0, 0, width, height))
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(image))), expected)
@@ -67,9 +66,7 @@ async def test_tiles_in_memory_and_tiles_of_the_store_make_one_image(tmp_path: P
     kept = [3, 4, 9, 20, len(grid) - 1]
     album = Album()
     album.keep(RUN.id, [(tile, store.tiles["picture"].pop(tile)) for tile in kept])
-    record = await assemble(
-        replace(assembly(grid, store, tmp_path), album=album), deflate, max_iterations=7, seconds=1.5
-    )
+    record = await assemble(replace(assembly(grid, store, tmp_path), album=album), max_iterations=7, seconds=1.5)
     assert record.pixels_sha256 == hashlib.sha256(pixels_of(Rect(0, 0, 130, 200)).tobytes()).hexdigest()
 
 
@@ -81,17 +78,28 @@ async def test_every_lost_or_damaged_tile_is_named(tmp_path: Path) -> None:
     tiles[5] = tiles[6]
     tiles[9] = tiles[9][:-1] + bytes([tiles[9][-1] ^ 1])
     with pytest.raises(TilesLost, match="3 tiles can't be read back, among them tile 2") as lost:
-        await assemble(assembly(grid, store, tmp_path), deflate, max_iterations=7, seconds=1.5)
+        await assemble(assembly(grid, store, tmp_path), max_iterations=7, seconds=1.5)
     assert lost.value.lost == {2, 5, 9}
 
 
-async def test_a_rank_that_fails_leaves_no_work_behind(tmp_path: Path) -> None:
-    grid = TileGrid(width=100, height=300, size=32)
+async def test_a_cancelled_assembly_leaves_no_work_behind(tmp_path: Path) -> None:
+    grid = TileGrid(width=6000, height=2000, size=500)
+    store = await stored(grid)
+    halfway = asyncio.Event()
+    reads = itertools.count()
 
-    async def fail(band: wire.Band) -> wire.Deflated:
-        if band.band == 2:
-            raise ConnectionError("gone")
-        return deflated(band)
+    def look(call: str) -> None:
+        if call == "get_tile" and next(reads) == len(grid) // 2:
+            halfway.set()
 
-    with pytest.raises(ConnectionError):
-        await assemble(assembly(grid, await stored(grid), tmp_path), fail, max_iterations=7, seconds=1.5)
+    store.trouble = look
+    assembling = asyncio.create_task(assemble(assembly(grid, store, tmp_path), max_iterations=7, seconds=1.5))
+    await halfway.wait()
+    assembling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await assembling
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    deadline = time.monotonic() + 10
+    while at_work := [thread.name for thread in threading.enumerate() if thread.name.startswith("image")]:
+        assert time.monotonic() < deadline, at_work
+        await asyncio.sleep(0.01)

@@ -170,6 +170,21 @@ async def test_a_run_whose_worlds_always_die_fails_with_the_last_reason(make_sta
         await stage.until(lambda: "ended-1" in stage.store.facts.get("seahorse", {}))
 
 
+async def test_a_world_that_is_lost_while_the_image_is_put_together_is_not_missed(forgetful: Stage) -> None:
+    reads = iter(range(TILES))
+
+    def die(call: str) -> None:
+        if call == "get_tile" and next(reads) == TILES // 2:
+            forgetful.world.die()
+
+    forgetful.store.trouble = die
+    await forgetful.agent.put(order())
+    view = await forgetful.ended()
+    assert (view.phase, view.losses) == (Phase.COMPLETE, 0)
+    assert sorted(forgetful.world.rendered) == list(range(TILES))
+    assert len([told for told in forgetful.notices if isinstance(told, n.WorldDown)]) == 1
+
+
 async def test_a_tile_that_the_store_lost_is_rendered_again_and_no_other(forgetful: Stage) -> None:
     lost = iter([3])
 

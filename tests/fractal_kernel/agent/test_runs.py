@@ -74,7 +74,7 @@ def test_a_run_goes_to_the_world_then_to_the_store_and_ends_complete() -> None:
     assert story.tell(s.Acknowledged(run=RUN, tiles=(1, 3))) == [
         a.TellProgress(run=RUN),
         a.Tell(run=RUN, phase=Phase.ASSEMBLING),
-        a.Assemble(epoch=7, run=RUN, max_iterations=100),
+        a.Assemble(run=RUN, max_iterations=100),
     ]
     result: Any = object()
     assert story.tell(s.Assembled(run=RUN, result=result)) == [
@@ -181,28 +181,22 @@ def test_a_stored_run_without_its_iterations_is_surveyed_but_not_rendered() -> N
     assert story.tell(s.WorldReady(epoch=7))[0] == a.SendRun(
         epoch=7, run=RUN, have=frozenset(range(4)), max_iterations=None
     )
-    assert a.Assemble(epoch=7, run=RUN, max_iterations=64) in story.tell(
-        s.Surveyed(epoch=7, run=RUN, max_iterations=64)
-    )
+    assert a.Assemble(run=RUN, max_iterations=64) in story.tell(s.Surveyed(epoch=7, run=RUN, max_iterations=64))
 
 
-def test_a_stored_run_with_its_iterations_is_assembled_at_once() -> None:
+def test_a_stored_run_with_its_iterations_is_assembled_before_there_is_a_world() -> None:
     story = Story()
-    story.tell(put(stored=frozenset(range(4)), max_iterations=64))
-    assert story.tell(s.WorldReady(epoch=7)) == [
+    assert story.tell(put(stored=frozenset(range(4)), max_iterations=64)) == [
+        a.Tell(run=RUN, phase=Phase.QUEUED),
         a.Tell(run=RUN, phase=Phase.ASSEMBLING),
-        a.Assemble(epoch=7, run=RUN, max_iterations=64),
+        a.Assemble(run=RUN, max_iterations=64),
     ]
 
 
-def test_a_world_lost_in_the_assembly_lets_it_begin_anew() -> None:
+def test_an_assembly_goes_on_without_a_world() -> None:
     story = assembling()
-    assert story.tell(s.WorldLost(cause="WorldDied", message="x"), s.WorldReady(epoch=8)) == [
-        a.DropAssembly(run=RUN),
-        a.TellRetry(run=RUN, cause="WorldDied", message="x"),
-        a.Tell(run=RUN, phase=Phase.ASSEMBLING),
-        a.Assemble(epoch=8, run=RUN, max_iterations=100),
-    ]
+    assert story.tell(s.WorldLost(cause="WorldDied", message="x"), s.WorldReady(epoch=8)) == []
+    assert story.view().losses == 0
 
 
 def test_a_tile_that_the_store_lost_is_rendered_again() -> None:

@@ -15,12 +15,10 @@ from fractal_kernel.wire import (
     MAX_HEADER,
     TO_AGENT,
     TO_WORLD,
-    Band,
     Beat,
     Cancel,
     Cancelled,
     Decoder,
-    Deflated,
     Failed,
     Heartbeat,
     Message,
@@ -77,7 +75,6 @@ to_world: st.SearchStrategy[ToWorld] = st.one_of(
     st.builds(Cancel, run=texts),
     st.builds(Pause),
     st.builds(Resume),
-    st.builds(Band, run=texts, slabs=st.lists(blobs, max_size=5).map(tuple)),
     st.builds(Stop),
 )
 tiles = st.builds(Tile, index=counts, rank=counts, iterations=counts, seconds=seconds, work=seconds, blob=blobs)
@@ -88,11 +85,14 @@ to_agent: st.SearchStrategy[ToAgent] = st.one_of(
     st.builds(Surveyed, run=texts, max_iterations=counts, work=seconds, tiles=counts),
     st.builds(Tiles, run=texts, tiles=st.lists(tiles, max_size=5).map(tuple)),
     st.builds(Rendered, run=texts),
-    st.builds(Deflated, run=texts, band=counts, adler=st.integers(0, 2**32 - 1), data=blobs),
     st.builds(Cancelled, run=texts),
     st.builds(Failed, run=texts, reason=texts),
     st.builds(Heartbeat, ranks=st.lists(beats, max_size=4).map(tuple)),
 )
+
+
+def tile(blob: bytes) -> Tile:
+    return Tile(index=0, rank=1, iterations=9, seconds=0.5, work=7.0, blob=blob)
 
 
 def stream(messages: list[Any]) -> bytes:
@@ -161,20 +161,6 @@ def test_a_flipped_bit_gives_messages_or_a_wire_error_and_nothing_else(message: 
         pytest.param(frame({"kind": "Started", "run": "r"}), id="a kind of the other direction"),
         pytest.param(frame({"kind": "Cancel"}), id="a missing field"),
         pytest.param(frame({"kind": "Cancel", "run": 3}), id="a field of another type"),
-        pytest.param(
-            frame({"kind": "Band", "run": "r", "band": 0, "width": 1, "height": 1, "tile": 1, "lengths": [3]}, b"ab"),
-            id="parts longer than the body",
-        ),
-        pytest.param(
-            frame({"kind": "Band", "run": "r", "band": 0, "width": 1, "height": 1, "tile": 1, "lengths": [1]}, b"ab"),
-            id="parts shorter than the body",
-        ),
-        pytest.param(
-            frame(
-                {"kind": "Band", "run": "r", "band": 0, "width": 1, "height": 1, "tile": 1, "lengths": [-1, 2]}, b"a"
-            ),
-            id="a part of negative length",
-        ),
         pytest.param(struct.pack(">II", 1, 0) + b"\xff", id="a header that is no UTF-8"),
         pytest.param(struct.pack(">II", 200_000, 0) + b"[" * 200_000, id="a header nested without end"),
     ],
@@ -184,20 +170,35 @@ def test_what_is_no_message_is_a_wire_error(data: bytes) -> None:
         Decoder(TO_WORLD).feed(data)
 
 
+@pytest.mark.parametrize(
+    ("lengths", "body"),
+    [
+        pytest.param([3], b"ab", id="longer than the body"),
+        pytest.param([1], b"ab", id="shorter than the body"),
+        pytest.param([-1, 2], b"a", id="of negative length"),
+    ],
+)
+def test_tiles_that_are_not_the_body_are_a_wire_error(lengths: list[int], body: bytes) -> None:
+    rows = [(index, 0, 9, 0.5, 7.0, length) for index, length in enumerate(lengths)]
+    with pytest.raises(WireError):
+        Decoder(TO_AGENT).feed(frame({"kind": "Tiles", "run": "r", "tiles": rows}, body))
+
+
 def test_a_message_too_large_for_the_limits_is_not_written() -> None:
     half = bytes(MAX_BODY // 2 + 1)
     with pytest.raises(WireError, match="over the limit"):
-        encode(Band(run="r", band=0, width=1, height=1, tile=1, slabs=(half, half)))
+        encode(Tiles(run="r", tiles=(tile(half), tile(half))))
 
 
 def test_a_body_is_written_and_read_without_a_copy() -> None:
     data = bytes(range(256))
-    parts = encode(Deflated(run="r", band=0, adler=1, data=data))
+    parts = encode(Tiles(run="r", tiles=(tile(data),)))
     assert any(part is data for part in parts)
     (message,) = Decoder(TO_AGENT).feed(b"".join(parts))
-    assert isinstance(message, Deflated)
-    assert isinstance(message.data, memoryview)
-    assert message.data.readonly
+    assert isinstance(message, Tiles)
+    [read] = message.tiles
+    assert isinstance(read.blob, memoryview)
+    assert read.blob.readonly
 
 
 def test_a_run_of_the_largest_picture_fits_into_a_header() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fractal_kernel.wire import TO_AGENT, Cancel, Decoder, Deflated, Pause, Started, ToAgent, encode
+from fractal_kernel.wire import TO_AGENT, Cancel, Decoder, Pause, Started, Tile, Tiles, ToAgent, encode
 from fractal_kernel.world.link import Link, LinkLost
 
 
@@ -46,7 +46,8 @@ def test_what_the_agent_says_is_heard_in_order(link: Link, agent: socket.socket)
 
 
 def test_a_large_message_waits_for_the_agent_and_arrives_whole(link: Link, agent: socket.socket) -> None:
-    large = Deflated(run="a-1", band=0, adler=1, data=bytes(range(256)) * 40_000)
+    blob = bytes(range(256)) * 40_000
+    large = Tiles(run="a-1", tiles=(Tile(index=0, rank=1, iterations=9, seconds=0.5, work=7.0, blob=blob),))
     link.send(large)
     link.send(Started(run="b-1"))
     assert link.unsent > 5_000_000

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fractal_api.tiling import TileGrid
 from fractal_kernel import wire
 from fractal_kernel.coarse import Tally
 from fractal_kernel.definition import Frame, GridDefinition, LegacyDefinition
@@ -31,7 +30,6 @@ PICTURE = LegacyDefinition(
 TILES = len(PICTURE.frame.grid)
 ALL = frozenset(range(TILES))
 RUN = wire.Run(run="a-1", definition=PICTURE)
-BAND = wire.Band(run="a-1", band=0, width=64, height=64, tile=8, slabs=(b"slab",) * 64)
 
 
 class Ranks:
@@ -49,7 +47,7 @@ class Ranks:
         self.actions += actions
         for action in actions:
             match action:
-                case Give(order=orders.Sample() | orders.Collect() | orders.Render() | orders.Deflate() as task):
+                case Give(order=orders.Sample() | orders.Collect() | orders.Render() as task):
                     self.tasks.append((action.rank, task))
         return actions
 
@@ -82,8 +80,6 @@ def done(rank: int, task: orders.Task, ranks: int, seconds: float) -> Reported:
         case orders.Render():
             rendered = orders.Rendered(task=task.task, iterations=1000, seconds=seconds)
             return Reported(rank=rank, outcome=rendered, data=tuple(b"tile %d" % tile for tile in task.tiles))
-        case orders.Deflate():
-            return Reported(rank=rank, outcome=orders.Deflated(task=task.task, adler=7), data=(b"deflated",))
 
 
 def told(actions: list[Action]) -> list[wire.ToAgent]:
@@ -257,37 +253,6 @@ def test_a_paused_world_finishes_its_tasks_and_hands_out_no_more_until_it_is_res
         assert kinds(ranks.finish()) == ["Tiles"]
     assert ranks.tasks == []
     assert kinds(ranks.hear(wire.Resume()))[:2] == ["Record", "Render"]
-
-
-def test_bands_go_before_tiles_and_are_deflated_by_the_rank_with_the_fewest_tasks() -> None:
-    ranks = Ranks(2)
-    ranks.hear(RUN)
-    ranks.survey()
-    ranks.hear(wire.Pause())
-    while ranks.load(1):
-        ranks.finish(next(at for at, (rank, _) in enumerate(ranks.tasks) if rank == 1))
-    [band] = ranks.hear(BAND)
-    grid = TileGrid(width=64, height=64, size=8)
-    assert isinstance(band, Give)
-    assert isinstance(band.order, orders.Deflate)
-    assert band == Give(rank=1, order=orders.Deflate(task=band.order.task, band=0, grid=grid), data=BAND.slabs)
-
-
-def test_bands_are_deflated_while_the_world_is_paused_and_without_their_run() -> None:
-    ranks = Ranks(1)
-    ranks.hear(wire.Pause())
-    assert kinds(ranks.hear(BAND)) == ["Deflate"]
-    assert told(ranks.finish()) == [wire.Deflated(run="a-1", band=0, adler=7, data=b"deflated")]
-
-
-def test_the_bands_of_a_cancelled_run_are_given_up() -> None:
-    ranks = Ranks(1)
-    for _ in range(TASKS_A_RANK + 1):
-        ranks.hear(BAND)
-    assert ranks.hear(wire.Cancel(run="a-1")) == []
-    assert told(ranks.finish()) == []
-    assert told(ranks.finish()) == [wire.Cancelled(run="a-1")]
-    assert ranks.tasks == []
 
 
 def test_to_stop_ends_the_world() -> None:

@@ -1,26 +1,21 @@
 """Real worlds of one to four ranks, each used for one run after the other, as an agent uses them."""
 
-import io
 import time
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
 from support.views import ENDLESS, legacy, seahorse
 from support.worlds import World
 
-from fractal_api.tiles import decode_tile, slabs
-from fractal_api.tiling import band_count, band_rows
+from fractal_api.tiles import decode_tile
 from fractal_kernel import wire
 from fractal_kernel.coarse import survey
 from fractal_kernel.definition import Definition
 from fractal_kernel.escape.control import Control
-from fractal_kernel.image import png
 from fractal_kernel.picture import Picture
 from fractal_kernel.world.pulses import PULSE_S
 
@@ -147,38 +142,11 @@ def test_a_paused_world_hands_out_no_tiles_until_it_is_resumed(world: World) -> 
     world.messages.clear()
     world.send(wire.Pause(), wire.Run(run="pause-1", definition=definition))
     world.expect(wire.Surveyed)
-    # What was sent before this band is answered before it, or not at all.
-    world.send(wire.Band(run="pause-1", band=0, width=1, height=1, tile=1, slabs=(zlib.compress(bytes(3)),)))
-    world.expect(wire.Deflated)
+    world.send(wire.Cancel(run="unknown-1"))
+    world.expect(wire.Cancelled)  # what was sent before is answered before it, or not at all
     assert not [message for message in world.messages if isinstance(message, wire.Tiles)]
     world.send(wire.Resume())
     world.expect(wire.Rendered)
-
-
-def is_band(band: int) -> Callable[[wire.Deflated], bool]:
-    return lambda deflated: deflated.band == band
-
-
-@pytest.mark.parametrize("block_size", [16, 48, 64, 200])
-def test_bands_deflated_by_the_ranks_make_a_png_file(world: World, block_size: int) -> None:
-    definition = legacy(300, 250, block_size=block_size)
-    grid = definition.frame.grid
-    tiles = world.render(wire.Run(run="bands-1", definition=definition))
-    parts: dict[int, list[memoryview]] = {}
-    for index in sorted(tiles):
-        for slab in slabs(tiles[index].blob):
-            parts.setdefault(slab.band, []).append(slab.data)
-    for band, data in parts.items():
-        size = {"width": grid.width, "height": grid.height, "tile": grid.size}
-        world.send(wire.Band(run="bands-1", band=band, **size, slabs=tuple(data)))
-    assembler = png.Assembler()
-    file = png.head(grid.width, grid.height, {})
-    for band in range(band_count(grid.height)):
-        done = world.expect(wire.Deflated, where=is_band(band))
-        raw_bytes = len(band_rows(band, grid.height)) * (1 + 3 * grid.width)
-        file += assembler.band(png.Band(data=bytes(done.data), adler=done.adler, raw_bytes=raw_bytes))
-    image = Image.open(io.BytesIO(file + assembler.tail()))
-    np.testing.assert_array_equal(np.asarray(image), alone(definition))
 
 
 @pytest.mark.parametrize(
@@ -198,12 +166,6 @@ def test_a_definition_that_cannot_be_rendered_fails_its_run_and_the_world_goes_o
     world.send(wire.Run(run="bad-1", definition=definition))
     assert world.expect(wire.Failed).reason
     assert len(world.render(wire.Run(run="good-1", definition=legacy(300, 300)))) == 25
-
-
-def test_a_band_that_does_not_inflate_fails_its_run_and_the_world_goes_on(world: World) -> None:
-    world.send(wire.Band(run="bad-2", band=0, width=1, height=1, tile=1, slabs=(b"junk",)))
-    assert "inflate" in world.expect(wire.Failed).reason
-    assert len(world.render(wire.Run(run="good-2", definition=legacy(300, 300)))) == 25
 
 
 def test_every_rank_says_how_it_is_while_it_renders(world: World) -> None:
