@@ -14,7 +14,7 @@ from fractal_kernel.escape.control import Control, Stopped
 from fractal_kernel.escape.instructions import Instructions, available
 
 DEADLINE_S = 20.0
-SOON_S = 0.25
+SOON_S = 2.0
 """Far above the millisecond that is promised, since the machine may be busy; far below any of these pictures."""
 
 # A Siegel disc: an orbit goes round for ever at an irrational angle, and rounding does not bring it back to its mark

@@ -7,12 +7,17 @@ from collections.abc import Iterator
 
 import pytest
 from support.agent_process import Place, make_place, remove_place
-from support.truth import MANY_TILES, Truth, render_truth
+from support.truth import LASTING, MANY_TILES, Truth, render_truth
 
 
 @pytest.fixture(scope="session")
 def truth() -> Truth:
     return render_truth(MANY_TILES)
+
+
+@pytest.fixture(scope="session")
+def lasting() -> Truth:
+    return render_truth(LASTING)
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def test_an_agent_that_is_ended_politely_stores_what_was_rendered(
         assert time.monotonic() - start < POLITE_S
         said = agent.events()[-1]
     assert isinstance(said, Interrupted | Completed), said
-    until(lambda: not place.leftovers(), "nothing is left over", deadline_s=5)
+    until(lambda: not place.leftovers(), "nothing is left over")
     with AgentProcess(place, ranks=3) as successor:
         successor.put(RUN, truth.spec)
         check_picture(place, truth, successor.wait_for_end(RUN))

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from support.agent_process import AgentProcess, Place, until
-from support.joined_ledger import JoinedLedger, acknowledged_so_far
+from support.held_ledger import HeldLedger
+from support.joined_ledger import JoinedLedger, acknowledged_so_far, settled
 from support.killing import KEY, RUN
 from support.redis_server import RedisServer
 from support.truth import Truth
@@ -33,10 +34,10 @@ async def stored_image(redis: RedisServer) -> bytes:
         await store.close()
 
 
-def test_a_killed_redis_costs_time_and_nothing_else(place: Place, truth: Truth, redis: RedisServer) -> None:
+def test_a_killed_redis_costs_time_and_nothing_else(place: Place, lasting: Truth, redis: RedisServer) -> None:
     with AgentProcess(place, ranks=2, environment={"FRACTAL_STORE": redis.url}) as agent:
-        agent.put(RUN, truth.spec)
-        until(lambda: acknowledged_so_far(place.ledger) >= truth.tiles // 4, "a quarter of the tiles")
+        agent.put(RUN, lasting.spec)
+        until(lambda: acknowledged_so_far(place.ledger) >= lasting.tiles // 20, "some tiles")
         redis.kill()
         until(lambda: any(isinstance(event, Waiting) for event in agent.events()), "the agent says what it waits for")
         time.sleep(0.5)  # ranks go on rendering into the spool meanwhile
@@ -44,9 +45,9 @@ def test_a_killed_redis_costs_time_and_nothing_else(place: Place, truth: Truth, 
         view = agent.wait_for_end(RUN)
         assert view["phase"] == "Complete", view
         assert view["worldsLost"] == 0
-        assert view["result"]["pixelsSha256"] == truth.pixels_sha256
+        assert view["result"]["pixelsSha256"] == lasting.pixels_sha256
         assert agent.stop() == 0
-    assert asyncio.run(stored_image(redis)) == truth.image
+    assert asyncio.run(stored_image(redis)) == lasting.image
     ledger = JoinedLedger(place.ledger)
     assert max(ledger.handed_out().values()) == 1
     assert ledger.rendered_after_acknowledged() == []
@@ -56,15 +57,16 @@ def test_a_store_that_hangs_pauses_rendering_when_the_spool_is_full(
     place: Place, truth: Truth, redis: RedisServer
 ) -> None:
     environment = {"FRACTAL_STORE": redis.url, "FRACTAL_SPOOL_BYTES": "30000"}
-    with AgentProcess(place, ranks=2, environment=environment) as agent:
+    with (
+        HeldLedger(place, tiles=truth.tiles // 10) as held,
+        AgentProcess(place, ranks=2, environment=environment | {"FRACTAL_LEDGER": str(held.path)}) as agent,
+    ):
         agent.put(RUN, truth.spec)
-        until(lambda: acknowledged_so_far(place.ledger) >= truth.tiles // 10, "a tenth of the tiles")
+        held.wait()
         redis.pause()
+        held.release()
         until(lambda: Backpressure(run=RUN, held_up=True) in agent.events(), "the agent pauses its world")
-        time.sleep(0.5)  # what was on its way comes
-        rendered = len(JoinedLedger(place.ledger).lines)
-        time.sleep(0.5)
-        assert len(JoinedLedger(place.ledger).lines) == rendered
+        assert len(settled(place.ledger).handed_out()) < truth.tiles
         redis.resume()
         assert agent.wait_for_end(RUN)["phase"] == "Complete"
         assert Backpressure(run=RUN, held_up=False) in agent.events()

@@ -12,16 +12,16 @@ from typing import Final
 
 import pytest
 from support.agent_process import Place, until
-from support.joined_ledger import JoinedLedger, acknowledged_so_far
+from support.held_ledger import HeldLedger
+from support.joined_ledger import JoinedLedger
 from support.render_process import RenderProcess
 from support.truth import MANY_TILES, Truth, render_truth
 
 from fractal_kernel.escape.instructions import Instructions, available
 
 Render = Callable[..., RenderProcess]
-SOON_S = 2.0
-"""A second is promised; a busy machine may need another one."""
-
+SOON_S = 3.0
+"""A second is promised; a busy machine may need three."""
 
 FOR_SLOW_SETS: Final = MANY_TILES | {
     "fractal": MANY_TILES["fractal"] | {"maxIterations": 2_000},
@@ -34,18 +34,19 @@ FOR_SLOW_SETS: Final = MANY_TILES | {
 def render(place: Place, truth: Truth) -> Iterator[Render]:
     with ExitStack() as started:
 
-        def start(*arguments: str, path: str | None = None) -> RenderProcess:
-            return started.enter_context(RenderProcess(place, truth, *arguments, path=path))
+        def start(*arguments: str, path: str | None = None, ledger: Path | None = None) -> RenderProcess:
+            return started.enter_context(RenderProcess(place, truth, *arguments, path=path, ledger=ledger))
 
         yield start
 
 
-def wait_for_tiles(place: Place, truth: Truth, share: float) -> None:
-    until(lambda: acknowledged_so_far(place.ledger) >= share * truth.tiles, f"{share:.0%} of the tiles")
+def held_ledger(place: Place, truth: Truth) -> HeldLedger:
+    """Under which a tenth of the tiles is rendered, and most are not before it is released."""
+    return HeldLedger(place, tiles=truth.tiles // 10)
 
 
 def check_nothing_is_left(place: Place) -> None:
-    until(lambda: not place.processes(), "no process is left", deadline_s=5)
+    until(lambda: not place.processes(), "no process is left")
     assert [path for root in place.temporary.iterdir() for path in root.iterdir()] == []
     assert place.leftovers() == [str(root) for root in place.temporary.iterdir()]
 
@@ -67,12 +68,14 @@ def test_ranks_write_the_same_file_as_threads(render: Render, place: Place, trut
 def test_an_interrupted_picture_goes_on_when_called_again(
     render: Render, place: Place, truth: Truth, number: signal.Signals, code: int
 ) -> None:
-    first = render("-n", "2")
-    wait_for_tiles(place, truth, 0.3)
-    first.send(number)
-    start = time.monotonic()
-    assert first.wait() == code
-    assert time.monotonic() - start < SOON_S
+    with held_ledger(place, truth) as held:
+        first = render("-n", "2", ledger=held.path)
+        held.wait()
+        first.send(number)
+        held.release()
+        start = time.monotonic()
+        assert first.wait() == code
+        assert time.monotonic() - start < SOON_S
     assert first.errors.strip() == ""  # a line break after the terminal's ^C
     assert not first.picture.exists()
     check_nothing_is_left(place)
@@ -98,9 +101,13 @@ def test_a_picture_begun_under_one_instruction_set_goes_on_under_another(
     place: Place, first: Instructions, then: Instructions
 ) -> None:
     truth = render_truth(FOR_SLOW_SETS)
-    with RenderProcess(place, truth, "-n", "2", instructions=first) as begun:
-        wait_for_tiles(place, truth, 0.3)
+    with (
+        held_ledger(place, truth) as held,
+        RenderProcess(place, truth, "-n", "2", instructions=first, ledger=held.path) as begun,
+    ):
+        held.wait()
         begun.send(signal.SIGINT)
+        held.release()
         assert begun.wait() == 130
     with RenderProcess(place, truth, "-n", "2", instructions=then) as rest:
         assert rest.wait() == 0
@@ -110,11 +117,12 @@ def test_a_picture_begun_under_one_instruction_set_goes_on_under_another(
 
 
 def test_a_killed_rendering_goes_on_and_what_it_left_is_swept(render: Render, place: Place, truth: Truth) -> None:
-    first = render("-n", "2")
-    wait_for_tiles(place, truth, 0.5)
-    first.send(signal.SIGKILL)
-    assert first.wait() == -signal.SIGKILL
-    until(lambda: not place.processes(), "the ranks die with it", deadline_s=10)
+    with held_ledger(place, truth) as held:
+        first = render("-n", "2", ledger=held.path)
+        held.wait()
+        first.send(signal.SIGKILL)
+        assert first.wait() == -signal.SIGKILL
+        until(lambda: not place.processes(), "the ranks die with it", deadline_s=30)
     second = render("-n", "3")
     assert second.wait() == 0
     assert "resuming: " in second.errors
@@ -124,14 +132,14 @@ def test_a_killed_rendering_goes_on_and_what_it_left_is_swept(render: Render, pl
 
 
 def test_a_second_rendering_of_the_same_picture_at_once_says_so(render: Render, place: Place, truth: Truth) -> None:
-    first = render("-n", "2")
-    wait_for_tiles(place, truth, 0.1)
-    first.send(signal.SIGSTOP)  # or it may be done before the second has begun
-    second = render("-n", "2")
-    assert second.wait() == 1
-    assert second.errors.startswith("fractal: this picture is being rendered already: process ")
-    first.send(signal.SIGCONT)
-    assert first.wait() == 0
+    with held_ledger(place, truth) as held:
+        first = render("-n", "2", ledger=held.path)
+        held.wait()
+        second = render("-n", "2")
+        assert second.wait() == 1
+        assert second.errors.startswith("fractal: this picture is being rendered already: process ")
+        held.release()
+        assert first.wait() == 0
     assert first.picture.read_bytes() == truth.image
 
 

@@ -1,8 +1,13 @@
 """The ledger of a run: what was handed out to be rendered, and what the store acknowledged, in their true order."""
 
+import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+QUIET_S: Final = 1.0
+"""A rendering that goes on writes its ledger many times in this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +65,14 @@ class JoinedLedger:
             if line.kind == "A":
                 known.add(line.tile)
         return known
+
+
+def settled(path: Path) -> JoinedLedger:
+    """The ledger once nothing has come for a while; who writes for ever is stopped by the test's timeout."""
+    last = JoinedLedger(path)
+    while True:
+        time.sleep(QUIET_S)  # that nothing happens can't be awaited
+        ledger = JoinedLedger(path)
+        if len(ledger.lines) == len(last.lines):
+            return ledger
+        last = ledger

@@ -70,7 +70,7 @@ def render_through(place: Place, truth: Truth, ranks: int, faults: Sequence[Faul
     assert ledger.rendered_after_acknowledged() == []
     anew = sum(count - 1 for count in ledger.handed_out().values())
     assert anew <= in_flight, f"{anew} tiles were rendered anew, {in_flight} were in flight"
-    until(lambda: not place.leftovers(), "nothing is left over", deadline_s=5)
+    until(lambda: not place.leftovers(), "nothing is left over")
     return Outcome(in_flight=in_flight, rendered_anew=anew)
 
 
@@ -85,7 +85,7 @@ def _kill(agent: AgentProcess, victim: Victim | int, ranks: int, truth: Truth) -
     if victim is Victim.AGENT:
         agent.process.kill()
         agent.process.wait()
-        until(lambda: not agent.place.processes(), "the world dies with its agent", deadline_s=10)
+        until(lambda: not agent.place.processes(), "the world dies with its agent", deadline_s=30)
         stored = _acknowledged_in_store(agent.place, truth)
         ledger = JoinedLedger(agent.place.ledger)
         assert ledger.acknowledged() <= stored, "what was acknowledged is in the store"

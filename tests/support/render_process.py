@@ -17,8 +17,8 @@ from fractal_api import GROUP, VERSION
 class RenderProcess:
     """A rendering of the truth's spec into `picture.png`, in a session of its own as a terminal's job is.
 
-    `instructions` is what it is told to use, instead of the widest that the processor has. As a context it is killed at
-    the end, unless it is over by then.
+    `instructions` is what it is told to use, instead of the widest that the processor has; `ledger` stands for that of
+    the place. As a context it is killed at the end, unless it is over by then.
     """
 
     def __init__(
@@ -28,6 +28,7 @@ class RenderProcess:
         *arguments: str,
         path: str | None = None,
         instructions: str = "",
+        ledger: Path | None = None,
     ) -> None:
         place.temporary.mkdir(exist_ok=True)
         self.place = place
@@ -39,7 +40,7 @@ class RenderProcess:
             **os.environ,
             "XDG_CACHE_HOME": str(place.root / "cache"),
             "TMPDIR": str(place.temporary),
-            "FRACTAL_LEDGER": str(place.ledger),
+            "FRACTAL_LEDGER": str(ledger or place.ledger),
             "FRACTAL_INSTRUCTIONS": instructions,
             MARK: str(place.root),
         }

@@ -11,7 +11,7 @@ from fractal_kernel.image.provenance import texts
 from fractal_kernel.render import LocalRenderer, Sinks
 
 MANY_TILES: Final[dict[str, Any]] = {
-    # Some CPU seconds in 1,024 tiles of very different cost.
+    # A CPU second in 1,024 tiles of very different cost.
     "fractal": {
         "type": "Mandelbrot",
         "center": {"re": "-0.743643887037", "im": "0.131825904205"},
@@ -20,6 +20,9 @@ MANY_TILES: Final[dict[str, Any]] = {
     },
     "image": {"width": 512, "height": 512, "blockSize": 16, "samples": 4},
 }
+
+LASTING: Final = MANY_TILES | {"fractal": MANY_TILES["fractal"] | {"maxIterations": 32_000}}
+"""Some times as much to do, where a test must do something before a rendering is over that nothing holds up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
