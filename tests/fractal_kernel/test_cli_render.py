@@ -32,6 +32,8 @@ spec:
     maxIterations: 200
   image: {width: 90, height: 70}
 """
+SOON_S: Final = 2.0
+"""Ten times the promise, since the machine may be busy; far below what the endless picture takes."""
 ENDLESS: Final = """\
 apiVersion: clusteredfractals.dev/v1alpha1
 kind: FractalJob
@@ -298,7 +300,7 @@ class TestTerminal:
             sent = time.monotonic()
             terminal.process.send_signal(number)
             assert terminal.read_to_the_end() == code
-            assert time.monotonic() - sent < patience_s(0.2)
+            assert time.monotonic() - sent < SOON_S
             assert "Traceback" not in terminal.screen
             assert results(folder) == set()
 
@@ -335,12 +337,6 @@ class TestTerminal:
         ):
             assert terminal.read_to_the_end() == 0
         assert f"sha256 of pixels {pixels_sha256((folder / 'out').read_bytes())}" in terminal.screen
-
-
-def patience_s(promised_s: float) -> float:
-    """The promise on a free machine; more where other work takes the processors away."""
-    busy = os.getloadavg()[0] / len(os.sched_getaffinity(0))
-    return promised_s * max(1.0, 2 * busy)
 
 
 SCRIPT: Final = """

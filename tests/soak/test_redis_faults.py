@@ -58,7 +58,7 @@ def test_a_store_that_hangs_pauses_rendering_when_the_spool_is_full(
 ) -> None:
     environment = {"FRACTAL_STORE": redis.url, "FRACTAL_SPOOL_BYTES": "30000"}
     with (
-        HeldLedger(place, tiles=truth.tiles // 10) as held,
+        HeldLedger(place.root / "held", place.ledger, tiles=truth.tiles // 10) as held,
         AgentProcess(place, ranks=2, environment=environment | {"FRACTAL_LEDGER": str(held.path)}) as agent,
     ):
         agent.put(RUN, truth.spec)

@@ -42,7 +42,7 @@ def render(place: Place, truth: Truth) -> Iterator[Render]:
 
 def held_ledger(place: Place, truth: Truth) -> HeldLedger:
     """Under which a tenth of the tiles is rendered, and most are not before it is released."""
-    return HeldLedger(place, tiles=truth.tiles // 10)
+    return HeldLedger(place.root / "held", place.ledger, tiles=truth.tiles // 10)
 
 
 def check_nothing_is_left(place: Place) -> None:

@@ -107,8 +107,12 @@ class AgentProcess:
                 stderr=errors,
                 env={**os.environ, **settings, **(environment or {})},
             )
-        until(lambda: bool(self._listening()) or self.process.poll() is not None, "the agent listens")
-        assert self.process.poll() is None, self.errors()
+        try:
+            until(lambda: bool(self._listening()) or self.process.poll() is not None, "the agent listens")
+            assert self.process.poll() is None, self.errors()
+        except AssertionError:
+            self.end()
+            raise
         self.port = int(self._listening()[-1].rsplit(":", 1)[1])
         place.note_sessions()
 

@@ -4,9 +4,10 @@ import fcntl
 import mmap
 import os
 import threading
+from pathlib import Path
 from typing import Final, Self
 
-from support.agent_process import DEADLINE_S, Place
+from support.agent_process import DEADLINE_S
 
 _PIECE: Final = 512
 """Bytes that are read at once, of lines that have about nine: little, since what is read is not held any more."""
@@ -15,7 +16,7 @@ _END: Final = b"\0"
 
 
 class HeldLedger:
-    """A pipe, to be given to a process as its ledger; the lines go on into the place's ledger. To be used as a context.
+    """A pipe, to be given to a process as its ledger; the lines go on into the file `ledger`. To be used as a context.
 
     When `tiles` are acknowledged, nothing is read any more. The pipe takes a page of lines, some 450, and then whoever
     writes waits: of 1,024 tiles, most are not handed out. So the rendering can't be over before `release`. At the end
@@ -23,12 +24,13 @@ class HeldLedger:
     pipe if one of them wrote more than a page at once, as an agent does that was without its store for long.
     """
 
-    def __init__(self, place: Place, *, tiles: int) -> None:
-        self.path = place.root / "held"
-        os.mkfifo(self.path)
-        self._pipe = os.open(self.path, os.O_RDWR)  # with both ends here nobody finds the other one closed
+    def __init__(self, pipe: Path, ledger: Path, *, tiles: int) -> None:
+        self.path = pipe
+        self.ledger = ledger
+        os.mkfifo(pipe)
+        pipe.chmod(0o666)  # whoever writes may be another user
+        self._pipe = os.open(pipe, os.O_RDWR)  # with both ends here nobody finds the other one closed
         fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, mmap.PAGESIZE)
-        self._ledger = place.ledger
         self._wanted = tiles
         self._reached, self._released = threading.Event(), threading.Event()
         self._reader = threading.Thread(target=self._read)
@@ -54,7 +56,7 @@ class HeldLedger:
 
     def _read(self) -> None:
         acknowledged = 0
-        with self._ledger.open("ab", buffering=0) as ledger:
+        with self.ledger.open("ab", buffering=0) as ledger:
             while True:
                 piece = os.read(self._pipe, _PIECE)
                 ledger.write(piece.partition(_END)[0])

@@ -13,13 +13,13 @@ from typing import Any, Final
 
 from support.agent_process import until
 from support.hosts import SSH_ARGS, Host
-from support.joined_ledger import JoinedLedger
 
 from fractal_kernel.store.file_store import FileStore
 from fractal_kernel.store.interface import RunKey
 
 PORT: Final = 8000
 SCRATCH: Final = Path("/tmp/world")
+LEDGER: Final = Path("/tmp/ledger")
 RANKS: Final = (1, 2)
 """Ranks on the first host and on the second."""
 
@@ -44,7 +44,7 @@ class HostedAgent:
             "FRACTAL_SSH_ARGS": SSH_ARGS,
             "FRACTAL_INTERFACE": "eth0",
             "FRACTAL_SCRATCH": str(SCRATCH),
-            "FRACTAL_LEDGER": "/tmp/ledger",
+            "FRACTAL_LEDGER": str(LEDGER),
             "FRACTAL_PEERS_SECONDS": "90",
         }
         for host in hosts:
@@ -83,17 +83,9 @@ class HostedAgent:
         until(lambda: bool(self.world()["ready"]), "the world answers")
         return self.world()
 
-    def wait_for_tiles(self, run: str, count: int) -> None:
-        """Return when so many tiles are acknowledged and the run is not over."""
-        until(lambda: self.view(run)["tilesDone"] >= count, f"{count} tiles of {run} are acknowledged")
-        assert self.view(run)["phase"] not in _ENDED, "the picture is too quick for this test"
-
     def wait_for_end(self, run: str, deadline_s: float = 120) -> dict[str, Any]:
         until(lambda: self.view(run)["phase"] in _ENDED, f"run {run} ends", deadline_s)
         return self.view(run)
-
-    def ledger(self) -> JoinedLedger:
-        return JoinedLedger(self.host.root / "tmp/ledger")
 
     def image(self, uid: str) -> bytes:
         """The picture that lies in the agent's store."""
@@ -135,7 +127,14 @@ class HostedAgent:
 
 def ranks_on(host: Host) -> list[int]:
     """The processes of the ranks on a host: those that run Python, not the shell or mpirun that started them."""
-    return [pid for pid in host.processes(_RANK) if Path(f"/proc/{pid}/comm").read_text().startswith("python")]
+    return [pid for pid in host.processes(_RANK) if _program(pid).startswith("python")]
+
+
+def _program(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text()
+    except OSError:  # it has ended meanwhile
+        return ""
 
 
 @contextlib.contextmanager

@@ -42,7 +42,7 @@ _NOBODY: Final = "02:00:00:00:00:99"
 """A hardware address that no host has: what is sent there is dropped at the other end of the cable."""
 
 _CLONE_NEWNET: Final = 0x40000000  # linux/sched.h
-_DEADLINE_S: Final = 10.0
+_DEADLINE_S: Final = 30.0
 
 
 class Host:

@@ -69,8 +69,8 @@ class ApiServer:
             self.changed.notify_all()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Return when `condition` holds after a request or a change; 5 s at most."""
-        async with asyncio.timeout(5), self.changed:
+        """Return when `condition` holds after a request or a change; 30 s at most."""
+        async with asyncio.timeout(30), self.changed:
             await self.changed.wait_for(condition)
 
     async def admit(self, request: web.Request) -> web.StreamResponse | None:

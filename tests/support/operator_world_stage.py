@@ -98,7 +98,7 @@ class WorldStage:
         found: Object = next((each for each in status.get("conditions", ()) if each["type"] == "Ready"), {})
         return found.get("status", ""), found.get("reason", "")
 
-    async def until(self, holds: Callable[[], bool], what: str, within_s: float = 5.0) -> None:
+    async def until(self, holds: Callable[[], bool], what: str, within_s: float = 30.0) -> None:
         """Return when it holds; an AssertionError that says `what` should have been."""
         try:
             async with asyncio.timeout(within_s):

@@ -65,8 +65,12 @@ class RedisServer:
         configuration = self.folder / "redis.conf"
         configuration.write_text("".join(f"{name} {value}\n" for name, value in self.settings.items()))
         self._process = subprocess.Popen([program, configuration])
-        with self.client() as client:
-            client.ping()
+        try:
+            with self.client() as client:
+                client.ping()
+        except redis.RedisError:
+            self.kill()
+            raise
 
     def client(self) -> redis.Redis:
         """A client with every right, which waits for the server to come up."""

@@ -1,5 +1,6 @@
 """A real world for tests and benchmarks: mpirun with its ranks, and the agent's end of the wire."""
 
+import contextlib
 import os
 import select
 import shutil
@@ -13,7 +14,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from fractal_kernel.wire import TO_AGENT, Decoder, Ready, Rendered, Run, Tile, Tiles, ToAgent, ToWorld, encode
+from fractal_kernel.wire import (
+    TO_AGENT,
+    Decoder,
+    Heartbeat,
+    Ready,
+    Rendered,
+    Run,
+    Tile,
+    Tiles,
+    ToAgent,
+    ToWorld,
+    encode,
+)
 from fractal_kernel.world.launch import Launch, Mpirun, build_command, build_environment, find_mpirun
 
 DEADLINE_S = 60.0
@@ -35,8 +48,11 @@ class World:
         self.output = self.folder / "output"
         self.messages: list[ToAgent] = []
         """Everything that was heard and not taken yet."""
+        self.heartbeat: Heartbeat | None = None
+        """The last one that was heard."""
         self._decoder = Decoder[ToAgent](TO_AGENT)
-        self._server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._open = contextlib.ExitStack()
+        self._server = self._open.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
         path = self.folder / "agent.sock"
         self._server.bind(str(path))
         self._server.listen(1)
@@ -52,8 +68,14 @@ class World:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self.socket, _ = self._server.accept()
-        self.ready = self.expect(Ready)
+        self.ready = Ready(epoch=epoch, hosts=(), pids=())
+        try:
+            self.socket, _ = self._server.accept()
+            self._open.enter_context(self.socket)
+            self.ready = self.expect(Ready)
+        except (OSError, AssertionError):
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -65,10 +87,10 @@ class World:
 
     def close(self) -> None:
         """Ends everything, whatever state it is in."""
-        self.socket.close()
-        self._server.close()
+        self._open.close()
         for pid in self.living:
-            os.kill(pid, signal.SIGCONT)  # a stopped rank can't end
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)  # a stopped rank can't end
         self.mpirun.terminate()
         try:
             self.mpirun.wait(10)
@@ -104,7 +126,9 @@ class World:
             data = b""
         if not data:
             raise WorldEnded(f"rank 0 closed its connection: {self.said}")
-        return self._decoder.feed(data)
+        heard = self._decoder.feed(data)
+        self.heartbeat = next((each for each in reversed(heard) if isinstance(each, Heartbeat)), self.heartbeat)
+        return heard
 
     def expect(self, kind: type[M], timeout_s: float = DEADLINE_S, *, where: Callable[[M], bool] = lambda _: True) -> M:
         """The next message of that type; those that came before it stay in `messages`."""

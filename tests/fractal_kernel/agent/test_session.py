@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,12 @@ from fractal_kernel.agent.mpirun import Command, MpirunProcess, NotStarted
 from fractal_kernel.agent.processes import end_marked, is_stopped, marked
 from fractal_kernel.agent.session import MARK, NoSession, open_session
 
-SLEEP = [sys.executable, "-c", "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"]
+SLEEP = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print(flush=True)
+time.sleep(60)
+"""
 
 
 @pytest.fixture
@@ -34,8 +40,17 @@ def make_for_everybody(folder: Path) -> None:
     folder.chmod(0o777)
 
 
-def sleeper(mark: str) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(SLEEP, env={**os.environ, MARK: mark})
+@contextmanager
+def sleeper(mark: str) -> "Iterator[subprocess.Popen[bytes]]":
+    """A process that bears the mark and sleeps by now: one that just begins may show no environment yet."""
+    command = [sys.executable, "-c", SLEEP]
+    with subprocess.Popen(command, env={**os.environ, MARK: mark}, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 async def test_only_processes_that_bear_the_mark_are_ended() -> None:
@@ -45,7 +60,6 @@ async def test_only_processes_that_bear_the_mark_are_ended() -> None:
         assert one.wait() == -signal.SIGKILL
         assert marked(MARK, "one") == []
         assert two.poll() is None
-        two.kill()
 
 
 async def test_a_process_that_stands_still_is_seen_and_ended_all_the_same() -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from support.hosted_agent import HostedAgent, hosted_agent
+from support.held_ledger import HeldLedger
+from support.hosted_agent import LEDGER, HostedAgent, hosted_agent
 from support.hosts import Host, two_hosts
 
 HERE: Final = Path(__file__).parent
@@ -44,6 +45,14 @@ def hosts(tmp_path: Path) -> Iterator[tuple[Host, Host]]:
 
 
 @pytest.fixture
-def agent(hosts: tuple[Host, Host], tmp_path: Path) -> Iterator[HostedAgent]:
+def held(hosts: tuple[Host, Host], moment: int, tmp_path: Path) -> Iterator[HeldLedger]:
+    """The agent's ledger, which holds its run at the test's moment."""
+    with HeldLedger(hosts[0].root / LEDGER.relative_to("/"), tmp_path / "ledger", tiles=moment) as ledger:
+        yield ledger
+
+
+@pytest.fixture
+def agent(hosts: tuple[Host, Host], held: HeldLedger, tmp_path: Path) -> Iterator[HostedAgent]:
+    del held  # it is there before the agent is
     with hosted_agent(hosts, tmp_path / "output") as running:
         yield running

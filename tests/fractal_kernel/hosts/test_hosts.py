@@ -60,7 +60,7 @@ def test_nothing_is_left_of_hosts_not_even_of_their_daemons(tmp_path: Path) -> N
     with two_hosts(tmp_path / "files") as hosts:
         daemon = hosts[0].start(["setsid", "sleep", "1000"])
         init = hosts[0].init
-    assert daemon.wait(5) is not None
+    assert daemon.wait(30) is not None
     assert not Path(f"/proc/{init}").exists()
     assert mounts_and_namespaces() == before
 
@@ -86,5 +86,5 @@ def test_hosts_go_with_whoever_made_them(tmp_path: Path) -> None:
         maker.kill()
     assert len(inits) == 2
     for init in inits:
-        assert select.select([init], [], [], 10)[0]
+        assert select.select([init], [], [], 30)[0]
         os.close(init)

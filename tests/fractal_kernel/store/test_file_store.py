@@ -152,10 +152,12 @@ async def test_a_chunk_has_at_most_a_mebibyte(files: FileBackend) -> None:
 
 
 async def test_a_disk_that_hangs_does_not_keep_the_store_from_closing(files: FileBackend) -> None:
-    store = files.connect(timeout_s=0.2)
+    async with connected(files) as patient:
+        await patient.open_run(run_key(), SPEC)
+        await put_image(patient, run_key())
+    store = files.connect(timeout_s=1)
     await store.open_run(run_key(), SPEC)
-    await put_image(store, run_key())
     with files.hanging(run_key()):
         with contextlib.suppress(StoreAway):
             await store.get_chunk(run_key(), 0)
-        await asyncio.wait_for(store.close(), 5)
+        await asyncio.wait_for(store.close(), 20)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Self
 
 import pytest
 from support.checkout import ROOT
@@ -21,6 +21,8 @@ from support.tile_writer import BATCH
 
 KILLS: Final = 8
 BATCHES: Final = 400
+ENDLESS: Final = 100 * BATCHES
+"""Far more than are written before the last kill, however long the reader is kept from reading."""
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ def moments() -> random.Random:
 
 
 class Writer:
-    """A tile_writer process, and what it has said."""
+    """A tile_writer process, and what it has said; as a context it is killed at the end."""
 
     def __init__(self, backend: Backend, *task: str) -> None:
         paths = [str(ROOT / part) for part in ("crds", "kernel", "tests")]
@@ -41,6 +43,12 @@ class Writer:
             stdout=subprocess.PIPE,
             text=True,
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
 
     def lines(self) -> Iterator[list[str]]:
         assert self.process.stdout is not None
@@ -82,28 +90,26 @@ async def test_a_killed_writer_loses_nothing_that_was_acknowledged(
     files: FileBackend, moments: random.Random, acknowledged: set[int]
 ) -> None:
     for _ in range(KILLS):
-        writer = Writer(files, "tiles", str(BATCHES))
-        read_acknowledgements(writer, moments.randint(1, BATCHES // KILLS // 2), acknowledged)
-        sleep_up_to(0.003, moments)
-        writer.process.kill()
-        read_acknowledgements(writer, BATCHES, acknowledged)  # what it said before it died
-        writer.kill()
+        with Writer(files, "tiles", str(ENDLESS)) as writer:
+            read_acknowledgements(writer, moments.randint(1, BATCHES // KILLS // 2), acknowledged)
+            sleep_up_to(0.003, moments)
+            writer.process.kill()
+            read_acknowledgements(writer, ENDLESS, acknowledged)  # what it said before it died
         await assert_all_there(files, acknowledged)
-    assert KILLS * BATCH <= len(acknowledged) < BATCHES * BATCH
+    assert KILLS * BATCH <= len(acknowledged) < ENDLESS * BATCH
 
 
 async def test_a_killed_redis_loses_nothing_that_was_acknowledged(
     redis: RedisBackend, moments: random.Random, acknowledged: set[int]
 ) -> None:
-    writer = Writer(redis, "tiles", str(BATCHES))
-    for _ in range(KILLS):
-        read_acknowledgements(writer, moments.randint(1, BATCHES // KILLS // 2), acknowledged)
-        sleep_up_to(0.003, moments)
-        redis.server.kill()
-        redis.server.start()
-        await assert_all_there(redis, acknowledged)
-    read_acknowledgements(writer, BATCHES + 1, acknowledged)
-    writer.kill()
+    with Writer(redis, "tiles", str(BATCHES)) as writer:
+        for _ in range(KILLS):
+            read_acknowledgements(writer, moments.randint(1, BATCHES // KILLS // 2), acknowledged)
+            sleep_up_to(0.003, moments)
+            redis.server.kill()
+            redis.server.start()
+            await assert_all_there(redis, acknowledged)
+        read_acknowledgements(writer, BATCHES + 1, acknowledged)
     assert acknowledged == set(range(BATCHES * BATCH))
     await assert_all_there(redis, acknowledged)
 
@@ -124,26 +130,24 @@ async def test_a_writer_killed_while_it_commits_leaves_the_tiles_or_the_picture(
     files: FileBackend, moments: random.Random
 ) -> None:
     for uid in UIDS:
-        writer = Writer(files, "commit", uid)
-        next(writer.lines())
-        sleep_up_to(0.03, moments)
-        writer.kill()
+        with Writer(files, "commit", uid) as writer:
+            next(writer.lines())
+            sleep_up_to(0.03, moments)
         await assert_whole_or_absent(files, uid)
 
 
 async def test_a_redis_killed_during_a_commit_has_the_tiles_or_the_picture(
     redis: RedisBackend, moments: random.Random
 ) -> None:
-    writer = Writer(redis, "commit", *UIDS)
-    for words in writer.lines():
-        if words[0] == "done":
-            break
-        if moments.random() < 0.7:  # a commit that was cut short is announced again
-            sleep_up_to(0.03, moments)
-            redis.server.kill()
-            redis.server.start()
-            await assert_whole_or_absent(redis, words[1])
-    writer.kill()
+    with Writer(redis, "commit", *UIDS) as writer:
+        for words in writer.lines():
+            if words[0] == "done":
+                break
+            if moments.random() < 0.7:  # a commit that was cut short is announced again
+                sleep_up_to(0.03, moments)
+                redis.server.kill()
+                redis.server.start()
+                await assert_whole_or_absent(redis, words[1])
     async with connected(redis) as store:
         for uid in UIDS:
             assert await read_image(store, run_key(uid=uid)) == IMAGE

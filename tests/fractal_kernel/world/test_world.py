@@ -170,10 +170,14 @@ def test_a_definition_that_cannot_be_rendered_fails_its_run_and_the_world_goes_o
 
 def test_every_rank_says_how_it_is_while_it_renders(world: World) -> None:
     world.messages.clear()
+    if world.heartbeat is None:
+        world.expect(wire.Heartbeat, SLACK * PULSE_S)
+    assert world.heartbeat is not None
+    before = world.heartbeat.ranks
     world.send(wire.Run(run="beat-1", definition=ENDLESS))
     world.expect(wire.Tiles)
-    before = world.expect(wire.Heartbeat, SLACK * PULSE_S).ranks
-    later = world.expect(wire.Heartbeat, SLACK * PULSE_S, where=lambda heard: all_went_on(before, heard.ranks))
+    # by the first heartbeat a rank may have said nothing since the run began
+    later = world.expect(wire.Heartbeat, SLACK * 2 * PULSE_S, where=lambda heard: all_went_on(before, heard.ranks))
     world.send(wire.Cancel(run="beat-1"))
     world.expect(wire.Cancelled)
     assert [beat.rank for beat in later.ranks] == list(range(world.ranks))
@@ -195,7 +199,7 @@ def cpu_seconds(pid: int) -> float:
 def test_an_idle_world_hardly_uses_a_core(world: World) -> None:
     before = [cpu_seconds(pid) for pid in world.ready.pids]
     began = time.monotonic()
-    world.expect(wire.Heartbeat, SLACK * PULSE_S, where=lambda _: time.monotonic() > began + 2)
+    time.sleep(2)
     used = sum(cpu_seconds(pid) for pid in world.ready.pids) - sum(before)
     assert used / (time.monotonic() - began) < SLACK * IDLE_SHARE
 

@@ -30,6 +30,13 @@ SPEC: dict[str, Any] = {"fractal": {"type": "Mandelbrot"}, "image": {"width": 10
 
 @pytest.fixture
 async def client() -> AsyncIterator[AgentClient]:
+    made = AgentClient(timeout_s=30)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def hasty() -> AsyncIterator[AgentClient]:
     made = AgentClient(timeout_s=0.5)
     yield made
     await made.close()
@@ -170,7 +177,7 @@ async def saying(handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
         yield ref
 
 
-async def test_a_silent_agent_is_away_after_its_deadline(client: AgentClient) -> None:
+async def test_a_silent_agent_is_away_after_its_deadline(hasty: AgentClient) -> None:
     async def silent(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
@@ -179,7 +186,7 @@ async def test_a_silent_agent_is_away_after_its_deadline(client: AgentClient) ->
         return response
 
     async with saying(silent) as ref:
-        answer = await client.do(ref, w.Ask(run="a-1"))
+        answer = await hasty.do(ref, w.Ask(run="a-1"))
     assert answer == w.Away(message="its agent did not answer within 0.5 s")
 
 

@@ -41,7 +41,7 @@ async def rooms(
 ) -> AsyncIterator[Rooms]:
     monkeypatch.setenv("KUBECONFIG", str(stage.cluster.kubeconfig(tmp_path)))
     api = await Api.connect(user_agent="test")
-    link = StoreLink(redis_server.url, timeout_s=1)
+    link = StoreLink(redis_server.url, timeout_s=3)
     yield Rooms(api=api, images=Images(link, INSTALL), live=Live(link, INSTALL), metrics=GatewayMetrics())
     await link.close()
     await api.close()

@@ -89,9 +89,16 @@ def environment(stage: Stage, redis_server: RedisServer, tmp_path: Path) -> dict
     }
 
 
-def start(environment: dict[str, str]) -> subprocess.Popen[str]:
+@contextmanager
+def started(environment: dict[str, str]) -> "Iterator[subprocess.Popen[str]]":
+    """The program, which is gone in the end."""
     program = "import sys; from fractal_operator.gateway.process import main; sys.exit(main())"
-    return subprocess.Popen([sys.executable, "-c", program], env=environment, text=True, stderr=subprocess.PIPE)
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, env=environment, text=True, stderr=subprocess.PIPE) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @contextmanager
@@ -102,7 +109,7 @@ def ask(port: str, path: str) -> Iterator[http.client.HTTPResponse]:
 
 
 def await_up(port: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             with ask(port, "/healthz"):
@@ -114,17 +121,14 @@ def await_up(port: str) -> None:
 
 def test_the_program_serves_three_ports_and_ends_at_sigterm(environment: dict[str, str], stage: Stage) -> None:
     stage.complete_job("seahorse", LARGE)
-    process = start(environment)
-    try:
+    with started(environment) as process:
         await_up(environment["FRACTAL_GATEWAY_METRICS_PORT"])
         with ask(environment["FRACTAL_GATEWAY_PORT"], IMAGE) as public:
             assert public.status == 401
         with ask(environment["FRACTAL_GATEWAY_LOCAL_PORT"], IMAGE) as local:
             assert local.read() == LARGE
         process.send_signal(signal.SIGTERM)
-        _, said = process.communicate(timeout=30)
-    finally:
-        process.kill()
+        _, said = process.communicate(timeout=60)
     assert process.returncode == 0
     assert "Traceback" not in said
 
@@ -139,8 +143,8 @@ def test_the_program_serves_three_ports_and_ends_at_sigterm(environment: dict[st
 def test_a_program_that_cannot_start_says_why_in_a_sentence(
     environment: dict[str, str], change: dict[str, str], words: str
 ) -> None:
-    process = start({**environment, **change})
-    _, said = process.communicate(timeout=30)
+    with started({**environment, **change}) as process:
+        _, said = process.communicate(timeout=60)
     assert process.returncode == 1
     assert words in said.splitlines()[-1]
     assert "Traceback" not in said

@@ -84,7 +84,7 @@ async def process(api: Api, leader: Leader) -> "AsyncIterator[tuple[asyncio.Task
     settings = OperatorSettings.from_environment({"POD_NAMESPACE": "home"})
     running = asyncio.create_task(Process(settings, api, health, lead=leader.lead).run())
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             yield running, health
     finally:
         running.cancel()

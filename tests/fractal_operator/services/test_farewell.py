@@ -52,7 +52,7 @@ async def test_the_end_is_noticed_as_it_comes(farewell: Farewell, server: ApiSer
     assert not farewell.noticed.is_set()
     server.mark_for_deletion(path)
     await server.tell()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await farewell.noticed.wait()
     watching.cancel()
 

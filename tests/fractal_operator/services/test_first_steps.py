@@ -124,7 +124,7 @@ async def test_a_step_that_fails_is_taken_again_and_says_why(
 
     server.fault = refuse_twice
     mine = steps(api)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await mine.insist(mine.make_world)
     assert WORLD in server.objects
     assert sum("could not find the requested resource" in record.getMessage() for record in caplog.records) == 2
@@ -136,7 +136,7 @@ async def test_another_password_is_known_after_a_while(api: Api, server: ApiServ
     keeping = asyncio.create_task(mine.keep_secrets())
     body = server.objects[STORE]
     server.put(STORE, {**body, "data": {**body["data"], "operator-password": base64.b64encode(b"new").decode()}})
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await mine.password(StoreUser.OPERATOR) == before:  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0.05)
     assert await mine.password(StoreUser.OPERATOR) == "new"

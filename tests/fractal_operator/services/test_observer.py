@@ -90,7 +90,7 @@ async def following(logs: Logs, world: World) -> AsyncIterator[None]:
     """Follow until every stream was read."""
     task = asyncio.create_task(Observer(cast("Api", logs), worlds=world, hear=world.hear).follow("w1"))
     try:
-        await asyncio.wait_for(logs.over.wait(), 5)
+        await asyncio.wait_for(logs.over.wait(), 30)
         yield
     finally:
         task.cancel()
@@ -171,7 +171,7 @@ async def test_retries_that_another_leader_has_counted_are_not_counted_again() -
     logs = Logs([line(1, retried), line(2, beat(2)), line(9, retried)])
     follower = Observer(cast("Api", logs), worlds=world, hear=world.hear, clock=lambda: START + 5.0)
     task = asyncio.create_task(follower.follow("w1"))
-    await asyncio.wait_for(logs.over.wait(), 5)
+    await asyncio.wait_for(logs.over.wait(), 30)
     task.cancel()
     assert [event for _, event in world.heard] == [beat(2), retried]
 
@@ -190,7 +190,7 @@ async def test_a_silent_stream_is_opened_again(monkeypatch: pytest.MonkeyPatch) 
     world, logs = World(), Logs()
     async with following(logs, world):
         for _ in range(3):
-            await asyncio.wait_for(logs.opened.acquire(), 5)
+            await asyncio.wait_for(logs.opened.acquire(), 30)
 
 
 async def test_what_keeps_a_world_from_being_ready_is_told_to_its_keeper() -> None:
@@ -217,4 +217,4 @@ async def test_following_ends_when_it_is_told() -> None:
     )
     await asyncio.sleep(0)
     ended.set()
-    await asyncio.wait_for(watching, 5)
+    await asyncio.wait_for(watching, 30)

@@ -128,7 +128,7 @@ async def test_what_the_agent_says_is_told_while_its_world_is_not_ready() -> Non
 async def test_the_agents_pod_is_given_as_soon_as_it_has_an_address() -> None:
     async with unasked() as stage:
         stage.ask()
-        pod = await asyncio.wait_for(stage.keepers.agent("w1"), 5)
+        pod = await asyncio.wait_for(stage.keepers.agent("w1"), 30)
 
         assert pod.name == "mpi-node-0"
         assert stage.keepers.incarnation("w1", pod.uid) == pod.incarnation
