@@ -143,8 +143,7 @@ class Host:
 
     def stop_sshd(self) -> None:
         """End it; its open sessions live on."""
-        for process in self.processes("sshd -D"):
-            os.kill(process, signal.SIGKILL)
+        kill(*self.processes("sshd -D"))
 
     def cable(self, *, plugged: bool) -> None:
         """Pull the host's network cable, or plug it in again."""
@@ -184,6 +183,13 @@ class Host:
         self._holder.kill()
         _, words = self._holder.communicate()
         raise AssertionError(f"no namespaces could be made, which takes root with CAP_SYS_ADMIN: {words}")
+
+
+def kill(*processes: int) -> None:
+    """Kill processes; one that has ended since it was seen is no error, such as an sshd that served one call."""
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
 
 
 @contextlib.contextmanager

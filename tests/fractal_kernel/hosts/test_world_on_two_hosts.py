@@ -17,7 +17,7 @@ from support.agent_process import until
 from support.checkout import ROOT
 from support.held_ledger import HeldLedger
 from support.hosted_agent import HostedAgent, hosted_agent, ranks_on
-from support.hosts import Host
+from support.hosts import Host, kill
 from support.joined_ledger import JoinedLedger
 
 from fractal_api import GROUP, VERSION
@@ -93,23 +93,21 @@ def kill_ssh(hosts: tuple[Host, Host]) -> None:
 
 
 def kill_session(hosts: tuple[Host, Host]) -> None:
-    for process in set(hosts[1].processes("sshd:")) - hosts[1].own_processes():
-        os.kill(process, signal.SIGKILL)
+    kill(*set(hosts[1].processes("sshd:")) - hosts[1].own_processes())
 
 
 def kill_daemon(hosts: tuple[Host, Host]) -> None:
-    for process in hosts[1].processes("orted"):
-        os.kill(process, signal.SIGKILL)
+    kill(*hosts[1].processes("orted"))
 
 
-@pytest.mark.parametrize("kill", [kill_rank, kill_ssh, kill_session, kill_daemon])
+@pytest.mark.parametrize("fault", [kill_rank, kill_ssh, kill_session, kill_daemon])
 def test_what_is_killed_on_the_way_to_the_second_host_costs_time_only(
-    agent: HostedAgent, held: HeldLedger, reference: bytes, kill: Callable[[tuple[Host, Host]], None]
+    agent: HostedAgent, held: HeldLedger, reference: bytes, fault: Callable[[tuple[Host, Host]], None]
 ) -> None:
     agent.wait_until_ready()
     agent.put("u-1", SPEC)
     held.wait()
-    kill(agent.hosts)
+    fault(agent.hosts)
     assert_complete(agent, held, reference)
     assert agent.view("u-1")["worldsLost"] <= 1
     assert_clean_end(agent)

@@ -24,7 +24,7 @@ def test_a_job_that_is_to_be_held_back_is(state: State) -> None:
     assert find_duty(job_in(state, suspend=True), NOW) == s.Suspend()
 
 
-@pytest.mark.parametrize("state", [State.SUSPENDED, *FINISHED])
+@pytest.mark.parametrize("state", [State.SUSPENDED, *sorted(FINISHED)])
 def test_a_job_that_is_held_back_or_finished_is_left_alone(state: State) -> None:
     assert find_duty(job_in(state, suspend=True), NOW) is None
 
@@ -43,7 +43,7 @@ def test_a_job_that_never_started_has_no_deadline() -> None:
     assert find_duty(job, NOW + later(1e6)) is None
 
 
-@pytest.mark.parametrize("state", FINISHED)
+@pytest.mark.parametrize("state", sorted(FINISHED))
 @pytest.mark.parametrize("ttl_s", [0, 30])
 def test_a_finished_job_goes_when_its_time_is_over(state: State, ttl_s: int) -> None:
     job = job_in(state, ttlSecondsAfterFinished=ttl_s)
