@@ -3,6 +3,7 @@
 Everything else about the package stands in pyproject.toml.
 """
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -33,5 +34,6 @@ setup(
         [extension(path.stem) for path in sorted(ESCAPE.glob("*.pyx"))],
         compiler_directives={"language_level": 3, "boundscheck": False, "wraparound": False, "initializedcheck": False},
         include_path=[np.get_include()],
-    )
+    ),
+    options={"build_ext": {"parallel": os.cpu_count() or 1}},
 )
