@@ -111,9 +111,13 @@ types: dev ## mypy, strict
 	@$(BIN)/mypy -p support
 	@$(BIN)/mypy -p benchmarks
 
+# what PYTEST_ARGS chooses may all be in one part of the tests: 5 is pytest's code for none
+CHOSEN := [ $$? = 5 -a -n "$$PYTEST_ARGS" ]
+
 .PHONY: unit
 unit: dev ## the tests that need no Kubernetes; PYTEST_ARGS="-k tiles" chooses
-	@$(BIN)/python -m pytest -m "not soak and not cluster" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not soak and not cluster and not alone" $(PYTEST_ARGS) || $(CHOSEN)
+	@$(BIN)/python -m pytest -m "alone and not soak and not cluster" $(PYTEST_ARGS) || $(CHOSEN)
 
 .PHONY: on-cluster
 on-cluster: dev ## the tests on a real Kubernetes: this machine's own, or FRACTAL_CLUSTER=current
