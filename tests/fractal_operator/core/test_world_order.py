@@ -41,6 +41,15 @@ def test_a_deletion_counts_from_when_it_was_asked_for() -> None:
     assert read_order(leaving, HOME).leaving_at == 60
 
 
+@pytest.mark.parametrize("value", ["now", ""])
+def test_the_end_of_a_quarantine_is_asked_for_by_an_annotation_of_any_value(value: str) -> None:
+    lifting = world_object()
+    lifting["metadata"]["annotations"] = {"clusteredfractals.dev/lift-quarantine": value}
+
+    assert read_order(lifting, HOME).lifts_quarantine
+    assert not read_order(world_object(), HOME).lifts_quarantine
+
+
 def owner(uid: str, kind: str = "FractalNamespace") -> dict[str, object]:
     return {"apiVersion": "clusteredfractals.dev/v1alpha1", "kind": kind, "name": "w1", "uid": uid}
 
