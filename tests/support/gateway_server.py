@@ -25,6 +25,7 @@ from fractal_operator.gateway.rooms import Rooms
 def serving(kubeconfig: str, redis_server: RedisServer) -> Iterator[int]:
     """The port of this machine where the gateway's loopback port is, for as long as the context lasts."""
     listening = bind("127.0.0.1", 0)
+    listening.listen()  # who comes before it serves waits, and isn't refused
     started = threading.Event()
     ends: list[Listeners] = []
 
