@@ -142,4 +142,4 @@ _SICK: Final = frozenset({Stage.LOST, Stage.GIVEN_UP})
 
 def _condition(kind: Kind, holds: bool, reason: Reason, message: str) -> Condition:
     status = ConditionStatus.TRUE if holds else ConditionStatus.FALSE
-    return Condition(type=kind, status=status, reason=reason, message=f"The world {message}.")
+    return Condition(type=kind, status=status, reason=reason, message=f"The world {message.rstrip('.')}.")

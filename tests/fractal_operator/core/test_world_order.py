@@ -77,3 +77,11 @@ def test_a_namespace_is_a_worlds_own_by_its_owners_uid_alone(
     refusal = judge({"metadata": {"name": "w1", **metadata}}, world_plan())
 
     assert (refusal.reason if refusal else None) == reason
+
+
+def test_nobody_is_advised_to_delete_a_namespace_that_may_be_the_operators_own() -> None:
+    refusal = judge({"metadata": {"name": "w1"}}, world_plan())
+
+    assert refusal is not None
+    assert "delete" not in refusal.message
+    assert "make a FractalNamespace of another name" in refusal.message
