@@ -117,7 +117,7 @@ JOBS: Final = Kind(
             wide=True,
         ),
         Column(
-            name="Waits for",
+            name="Assignment",
             path=_condition("Assigned", "message"),
             description="What the condition Assigned says: where it runs, or why it waits.",
             wide=True,

@@ -117,7 +117,8 @@ class FractalNamespaceStatus(StatusPart):
     quarantined_until: AwareDatetime | None = Field(
         default=None,
         alias="quarantinedUntil",
-        description="Until when the world gets no job, since too many failed on it.",
+        description="Until when the world gets no job, since too many failed on it; kubectl annotate fns/NAME"
+        " clusteredfractals.dev/lift-quarantine=now ends that.",
     )
     current_job: str | None = Field(
         default=None, alias="currentJob", description="The FractalJob that runs here, as namespace/name."

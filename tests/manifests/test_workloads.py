@@ -75,6 +75,11 @@ def test_our_images_are_of_this_version() -> None:
     assert ours == {f"{OURS}/operator:{VERSION}", f"{OURS}/kernel:{VERSION}"}
 
 
+def test_all_of_it_is_labelled_with_its_version_but_no_template_whose_claim_could_not_change() -> None:
+    (labels,) = [each for each in kustomization()["labels"] if "app.kubernetes.io/version" in each["pairs"]]
+    assert labels == {"pairs": {"app.kubernetes.io/version": VERSION}}
+
+
 def test_two_cores_leave_half_a_core_to_the_cluster() -> None:
     """Without the first world, whose pods the operator's builder sizes; the test on the cluster adds them."""
     asked = [

@@ -38,6 +38,7 @@ class JobServer:
     mute: int = 0
     """So many statuses are written without an answer."""
     forbidding: bool = False
+    takes_events: bool = True
     versions: "itertools.count[int]" = field(default_factory=lambda: itertools.count(100))
     version: int = 99
 
@@ -97,6 +98,8 @@ class JobServer:
 
     def create_event(self, body: Object) -> Object:
         name = body["metadata"]["name"]
+        if not self.takes_events:
+            raise ApiAway("a webhook doesn't answer")
         if name in self.events:
             raise AlreadyExists("it is there")
         self.events[name] = body

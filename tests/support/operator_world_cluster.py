@@ -221,6 +221,9 @@ class FakeBoard:
     def quarantine_of(self, name: str) -> Quarantine | None:  # noqa: ARG002 - there is one world
         return self.quarantine
 
+    def lift_quarantine(self, name: str) -> None:  # noqa: ARG002 - there is one world
+        self.quarantine = None
+
     async def changed(self, name: str) -> None:  # noqa: ARG002 - there is one world
         await self._bell.wait()
         self._bell.clear()

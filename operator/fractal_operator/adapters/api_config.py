@@ -22,7 +22,11 @@ async def open_client(user_agent: str) -> ApiClient:
 
     A KUBECONFIG in the environment comes before the pod's ServiceAccount: whoever sets it in a pod means it.
     """
-    client = ApiClient(await _load())
+    found = await _load()
+    try:
+        client = ApiClient(found)
+    except Exception as error:
+        raise _unusable(error) from error  # a certificate that is none, say
     client.user_agent = user_agent
     client.configuration.client_session_kwargs = {"connector": build_connector(client)}
     return client
@@ -50,7 +54,14 @@ async def _load() -> Configuration:
         raise NoClusterError(
             f"No Kubernetes cluster is configured ({error}): set KUBECONFIG, or run in a pod with a ServiceAccount"
         ) from error
+    except Exception as error:
+        raise _unusable(error) from error
     return found
+
+
+def _unusable(error: Exception) -> NoClusterError:
+    """What a broken file makes the library raise is of many kinds."""
+    return NoClusterError(f"The kubeconfig can't be used: {' '.join(str(error).split()) or type(error).__name__}")
 
 
 def _kubeconfig() -> str:

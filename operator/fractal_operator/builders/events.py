@@ -1,6 +1,7 @@
 """Kubernetes Events about FractalJobs: what `kubectl describe` shows below a job.
 
-The name of an Event is made from job, milestone and attempt: told twice, by two leaders say, it is there once.
+The name of an Event is made from job, attempt and milestone: told twice, by two leaders say, it is there once. Those of
+one second, as a small picture's are, are shown in the order of their names.
 """
 
 from datetime import datetime
@@ -16,7 +17,8 @@ _MAX_NAME: Final = 253
 
 def event_name(job: Job, record: Record) -> str:
     """The name of the Event: the same whoever tells it, and however often."""
-    tail = f".{job.uid}.{record.milestone.lower()}.{record.attempt}"
+    place = tuple(Milestone).index(record.milestone) + 1
+    tail = f".{job.uid}.{record.attempt}.{place}-{record.milestone.lower()}"
     return f"{job.name[: _MAX_NAME - len(tail)].rstrip('.-')}{tail}"
 
 

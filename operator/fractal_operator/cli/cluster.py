@@ -1,12 +1,12 @@
 """The API server, for a command: objects as JSON values, a deadline on every call, and sentences for people."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from fractal_operator.cli.kubeconfig import Choice, Connection, connect
-from fractal_operator.cli.problems import ClusterAway, NotInstalled, Refused, Taken, Unknown
+from fractal_operator.cli.problems import ClusterAway, NoCluster, NotInstalled, Refused, Taken, Unknown
 from fractal_operator.core.names import Object
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Cluster:
             with _away(self):
                 for line in response:
                     if line.strip():
-                        yield json.loads(line)
+                        yield _read(line)
         finally:
             response.close()
 
@@ -81,15 +81,29 @@ class Cluster:
             auth_settings=["BearerToken"],
         )
         with _away(self):
-            response: BaseHTTPResponse = client.call_api(*request, _request_timeout=timeout).response
+            response = self._call(request, timeout)
             if response.status < HTTPStatus.BAD_REQUEST:
                 return response
             data = response.read()
         raise self._refusal(response.status, data)
 
+    def _call(self, request: tuple[Any, ...], timeout: Timeout) -> "BaseHTTPResponse":
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415 - it comes with kubernetes
+
+        call: Callable[..., Any] = self.connection.client.call_api
+        try:
+            response: BaseHTTPResponse = call(*request, _request_timeout=timeout).response
+        except ValueError as error:
+            if isinstance(error, HTTPError):
+                raise
+            # A token of two lines, say, which stays unsaid here.
+            raise NoCluster(f"the kubeconfig's token can't be sent to the API server at {self.place}") from None
+        return response
+
     def _refusal(self, status: int, data: bytes) -> Exception:
         reason, message = _status_of(data)
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _PATIENCE:
+        strange = not reason and status not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND}  # a proxy's, say
+        if strange or status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _PATIENCE:
             return ClusterAway(f"the API server at {self.place} answers {status}: {message}")
         match status, reason:
             case HTTPStatus.UNAUTHORIZED, _:
@@ -113,10 +127,25 @@ class _away:  # noqa: N801 - read as a verb: with _away(cluster)
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        from kubernetes.client.exceptions import ApiException  # noqa: PLC0415 - it takes a while
         from urllib3.exceptions import HTTPError  # noqa: PLC0415 - it comes with kubernetes
 
+        if isinstance(error, ApiException):  # no answer of a server, but TLS that didn't come about
+            words = " ".join(str(error.reason).removeprefix("SSLError").split())
+            raise NoCluster(
+                f"there is no safe connection to the API server at {self._cluster.place}: {words}"
+            ) from error
         if isinstance(error, HTTPError | OSError):
             raise ClusterAway(f"the API server at {self._cluster.place} doesn't answer: {_words(error)}") from error
+
+
+def _read(line: bytes) -> Object:
+    """An event of a watch."""
+    try:
+        event: Object = json.loads(line)
+    except ValueError as error:
+        raise ConnectionError("the watch broke off") from error
+    return event
 
 
 def _words(error: BaseException) -> str:

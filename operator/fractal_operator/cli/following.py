@@ -32,7 +32,7 @@ def follow(cluster: Cluster, namespace: str, name: str, live: Gateway | None) ->
     yield job
     if job.end is not None:
         return
-    news: queue.Queue[JobView | FractalError] = queue.Queue()
+    news: queue.Queue[JobView | Exception] = queue.Queue()
     threading.Thread(target=_watch, args=(cluster, job, news), name="watch", daemon=True).start()
     spectator = _Spectator(live)
     while job.end is None:
@@ -54,12 +54,12 @@ def furthest(seen: JobView, fresh: JobView) -> JobView:
     return replace(fresh, status=fresh.status.model_copy(update={"progress": before}))
 
 
-def _next(news: "queue.Queue[JobView | FractalError]", timeout_s: float) -> JobView | None:
+def _next(news: "queue.Queue[JobView | Exception]", timeout_s: float) -> JobView | None:
     try:
         found = news.get(timeout=timeout_s)
     except queue.Empty:
         return None
-    if isinstance(found, FractalError):
+    if isinstance(found, Exception):
         raise found
     return found
 
@@ -86,8 +86,15 @@ class _Spectator:
         return seen if seen.uid == job.uid else None
 
 
-def _watch(cluster: Cluster, job: JobView, news: "queue.Queue[JobView | FractalError]") -> None:
+def _watch(cluster: Cluster, job: JobView, news: "queue.Queue[JobView | Exception]") -> None:
     """Put the job into the queue after each change, until it ends or is gone."""
+    try:
+        _tell_changes(cluster, job, news)
+    except Exception as error:  # noqa: BLE001 - it is raised again where somebody waits for news
+        news.put(error)
+
+
+def _tell_changes(cluster: Cluster, job: JobView, news: "queue.Queue[JobView | Exception]") -> None:
     version = str(job.manifest["metadata"]["resourceVersion"])
     failures = 0
     while True:
@@ -99,22 +106,18 @@ def _watch(cluster: Cluster, job: JobView, news: "queue.Queue[JobView | FractalE
                 if changed.end is not None:
                     return
             current = find_job(cluster, job.namespace, job.name)
-            if current.uid != job.uid:
-                raise _gone(job)
-            version = str(current.manifest["metadata"]["resourceVersion"])
-            news.put(current)
-        except TemporaryError as error:
+        except TemporaryError:
             failures += 1
             if failures > PATIENCE:
-                news.put(error)
-                return
+                raise
             threading.Event().wait(AGAIN_S)
-        except Unknown:
-            news.put(_gone(job))
-            return
-        except FractalError as error:
-            news.put(error)
-            return
+            continue
+        except Unknown as error:
+            raise _gone(job) from error
+        if current.uid != job.uid:
+            raise _gone(job)
+        version = str(current.manifest["metadata"]["resourceVersion"])
+        news.put(current)
 
 
 def _changes(cluster: Cluster, job: JobView, version: str) -> Iterator[JobView]:

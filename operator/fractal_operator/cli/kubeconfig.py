@@ -1,6 +1,9 @@
 """Where the cluster is, and who we are there, as kubectl would know it."""
 
+import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -55,18 +58,48 @@ def connect(choice: Choice) -> Connection:
     try:
         contexts, active = config.list_kube_config_contexts(places)
         context = _context(contexts, active, choice.context)
-        config.load_kube_config(
-            places, context=context["name"], client_configuration=configuration, persist_config=False
-        )
+        with _complaints() as complaints:
+            config.load_kube_config(
+                places, context=context["name"], client_configuration=configuration, persist_config=False
+            )
+        made = client.ApiClient(configuration)
     except NoCluster:
         raise
     except Exception as error:
-        words = " ".join(str(error).split()) or type(error).__name__
-        raise NoCluster(f"the kubeconfig {places} can't be used: {words[:300]}") from error
-    made = client.ApiClient(configuration)
+        raise NoCluster(f"the kubeconfig {places} can't be used: {_words(error)}") from error
+    if complaints:
+        raise NoCluster(f"the kubeconfig {places} can't be used: its login program failed: {_short(complaints[0])}")
     made.user_agent = USER_AGENT
     namespace = (context.get("context") or {}).get("namespace") or DEFAULT_NAMESPACE
     return Connection(client=made, context=context["name"], namespace=namespace)
+
+
+@contextmanager
+def _complaints() -> Iterator[list[str]]:
+    """What the client library says of a login program (exec) that fails: it logs that, and goes on as nobody."""
+    found: list[str] = []
+
+    class Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            found.append(record.getMessage())
+
+    ear = Ear(level=logging.ERROR)
+    logging.getLogger().addHandler(ear)
+    try:
+        yield found
+    finally:
+        logging.getLogger().removeHandler(ear)
+
+
+def _words(error: Exception) -> str:
+    """Why; what the library stumbles over when a file isn't built as a kubeconfig is of no use to anybody."""
+    if isinstance(error, TypeError | AttributeError | KeyError):
+        return "it isn't built as a kubeconfig"
+    return _short(str(error)) or type(error).__name__
+
+
+def _short(text: str) -> str:
+    return " ".join(text.split())[:300]
 
 
 def _look(places: str, named: bool) -> None:

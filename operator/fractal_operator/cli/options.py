@@ -1,14 +1,19 @@
 """The options that every command about a cluster has."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import click
 
+from fractal_api.constraints import DNS_LABEL
+from fractal_console.problems import UsageError
 from fractal_operator.cli.cluster import Cluster
 from fractal_operator.cli.kubeconfig import Choice
 from fractal_operator.core.names import OPERATOR_NAMESPACE
+
+LONGEST_LABEL: Final = 63
 
 SETTINGS: Final = {"help_option_names": ["-h", "--help"]}
 
@@ -49,6 +54,18 @@ def on_a_cluster(function: Function) -> Function:
 def place_from(options: dict[str, Any]) -> Place:
     """What the options of `on_a_cluster` say; they are taken out of `options`."""
     choice = Choice(
-        kubeconfig=options.pop("kubeconfig"), context=options.pop("context"), namespace=options.pop("namespace")
+        kubeconfig=options.pop("kubeconfig"),
+        context=options.pop("context"),
+        namespace=_namespace("--namespace", options.pop("namespace")),
     )
-    return Place(choice=choice, operator_namespace=options.pop("operator_namespace"))
+    operator_namespace = _namespace("--operator-namespace", options.pop("operator_namespace"))
+    return Place(choice=choice, operator_namespace=operator_namespace or OPERATOR_NAMESPACE)
+
+
+def _namespace(option: str, text: str | None) -> str | None:
+    """The option's value, which becomes a part of paths."""
+    if text and not (len(text) <= LONGEST_LABEL and re.fullmatch(DNS_LABEL, text)):
+        raise UsageError(
+            f"{option}: {text!r} can't be the name of a namespace: lower-case letters, digits and '-' only"
+        )
+    return text

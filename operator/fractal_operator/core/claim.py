@@ -24,8 +24,9 @@ def judge(found: Object, plan: WorldPlan) -> Refusal | None:
         return _wait("waits for the end of the namespace of its predecessor")
     return Refusal(
         reason=NamespaceReason.NAMESPACE_CONFLICT,
-        message=f"can't be made: the namespace {plan.name} exists and is not its own; delete that namespace, or give "
-        "the FractalNamespace another name",
+        # No word of deleting that namespace: it may be somebody's work, or the operator's own.
+        message=f"can't be made: the namespace {plan.name} exists and is not its own; make a FractalNamespace of "
+        "another name instead",
     )
 
 

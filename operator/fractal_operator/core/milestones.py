@@ -8,8 +8,11 @@ from fractal_api.jobs import FractalJobStatus
 from fractal_operator.core.actions import Milestone, Record
 from fractal_operator.core.jobs import Job
 
-RECENT: Final = timedelta(minutes=2)
-"""A leader that died may not have told what is younger than this; telling it again changes nothing."""
+RECENT: Final = timedelta(minutes=10)
+"""A leader that died, or couldn't write Events for long, may not have told what is younger than this.
+
+Telling it again changes nothing, as long as the API server still has the Event: for an hour, unless told otherwise.
+"""
 
 
 def tell_assigned(world: str, attempt: int) -> Record:

@@ -46,6 +46,9 @@ FIRST_WORLD_MADE: Final = f"{GROUP}/first-world"
 ARRIVAL: Final = f"{GROUP}/arrival"
 """An annotation of FractalJobs: when they arrived, finer than the second of their creationTimestamp (RFC 3339)."""
 
+LIFT_QUARANTINE: Final = f"{GROUP}/lift-quarantine"
+"""An annotation by which a person ends the quarantine of a FractalNamespace; the operator takes it away when it has."""
+
 RETRY_OF: Final = f"{GROUP}/retry-of"
 """A label of FractalJobs: the name of the job that this one tries again."""
 

@@ -93,8 +93,10 @@ class Settings(BaseModel):
     @field_validator("store")
     @classmethod
     def _is_a_store(cls, value: str | None) -> str | None:
-        if value is not None and urlsplit(value).scheme not in _STORES:
+        if value is not None and not value.startswith(tuple(f"{scheme}://" for scheme in _STORES)):
             raise ValueError("should begin with redis://, rediss:// or unix://")
+        if value is not None and not _has_parts(value):
+            raise ValueError("should have a host and a port from 0 to 65535")
         return value
 
     @classmethod
@@ -194,6 +196,13 @@ class OperatorSettings(Settings):
         default=8081, ge=1, le=65535, alias="FRACTAL_HEALTH_PORT", description="The port of probes and metrics."
     )
 
+    @field_validator("first_world")
+    @classmethod
+    def _is_no_name_of_kubernetes(cls, value: str) -> str:
+        if value.startswith("kube-"):
+            raise ValueError("should not begin with kube-")
+        return value
+
     def warnings(self) -> list[str]:
         """What a person should know of these settings, as sentences without any secret."""
         if self.mpi_password is None:
@@ -225,6 +234,15 @@ class GatewaySettings(Settings):
         alias="FRACTAL_GATEWAY_METRICS_PORT",
         description="The port of probes and metrics.",
     )
+
+
+def _has_parts(address: str) -> bool:
+    """Whether an address can be taken apart: a port of five nines can't."""
+    try:
+        _ = urlsplit(address).port
+    except ValueError:
+        return False
+    return True
 
 
 def _sentence(settings: type[Settings], error: ValidationError) -> str:

@@ -138,8 +138,8 @@ def failed(job: Job, reason: JobReason, message: str, now: datetime, **fields: o
         job,
         now,
         accepted,
-        no(JobCondition.ASSIGNED, reason, message, quiet=True),
-        no(JobCondition.RUNNING, reason, message, quiet=True),
+        no(JobCondition.ASSIGNED, reason, quiet=True),  # it waits for nothing any more
+        no(JobCondition.RUNNING, reason, quiet=True),
         yes(JobCondition.FAILED, reason, message),
         phase=JobPhase.FAILED,
         completion_time=now,

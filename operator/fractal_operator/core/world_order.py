@@ -10,7 +10,7 @@ from fractal_api.errors import SpecError
 from fractal_api.manifests import parse_namespace
 from fractal_api.metadata import LabelSelector
 from fractal_api.namespaces import FractalNamespaceSpec
-from fractal_operator.core.names import Object
+from fractal_operator.core.names import LIFT_QUARANTINE, Object
 from fractal_operator.core.world_plan import Home, WorldPlan, plan_world
 from fractal_operator.core.world_report import Refusal
 
@@ -21,7 +21,8 @@ _PARTS: Final = ("apiVersion", "kind", "metadata", "spec")
 class Order:
     """A FractalNamespace. `plan` is None, and `refusal` says why, when the spec makes no sense.
 
-    `leaving_at` is when the deletion was asked for, in seconds since 1970.
+    `leaving_at` is when the deletion was asked for, in seconds since 1970. `lifts_quarantine` says that a person wants
+    a quarantine to end.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Order:
     plan: WorldPlan | None = None
     refusal: Refusal | None = None
     leaving_at: float | None = None
+    lifts_quarantine: bool = False
 
     @property
     def allowed_namespaces(self) -> LabelSelector | None:
@@ -48,6 +50,7 @@ def read_order(obj: Object, home: Home) -> Order:
         "uid": metadata["uid"],
         "generation": metadata.get("generation"),
         "labels": metadata.get("labels") or {},
+        "lifts_quarantine": LIFT_QUARANTINE in (metadata.get("annotations") or {}),
         "leaving_at": None if asked is None else datetime.fromisoformat(asked).timestamp(),
     }
     try:

@@ -8,11 +8,13 @@ from fractal_api.conditions import Condition, ConditionStatus, find_condition, s
 from fractal_api.conditions import NamespaceCondition as Kind
 from fractal_api.conditions import NamespaceReason as Reason
 from fractal_api.namespaces import FractalNamespaceStatus
+from fractal_operator.core.names import LIFT_QUARANTINE
 from fractal_operator.core.world_life import Decision, Stage, World
 from fractal_operator.core.world_plan import pod_selector
 from fractal_operator.core.worlds import Quarantine
 
 _NO_JOB: Final = "gets no job for a while: "
+_REMEDY: Final = f"; kubectl annotate fns/{{}} {LIFT_QUARANTINE}=now ends it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,7 @@ def read_quarantine(status: FractalNamespaceStatus) -> Quarantine | None:
     degraded = find_condition(status.conditions, Kind.DEGRADED)
     known = degraded is not None and degraded.reason == Reason.QUARANTINED
     message = degraded.message.removeprefix(f"The world {_NO_JOB}").removesuffix(".") if degraded and known else ""
+    message = message.partition(_REMEDY.partition("{}")[0])[0]
     return Quarantine(
         ends_at=status.quarantined_until, message=message or "is in quarantine: too many jobs failed on it"
     )
@@ -105,7 +108,8 @@ def _degraded(report: Report) -> Condition:
     if report.decision.stage in _SICK:
         return _condition(Kind.DEGRADED, True, _STAGES[report.decision.stage], report.decision.message)
     if report.quarantine is not None:
-        return _condition(Kind.DEGRADED, True, Reason.QUARANTINED, f"{_NO_JOB}{report.quarantine.message}")
+        remedy = _REMEDY.format(report.name)
+        return _condition(Kind.DEGRADED, True, Reason.QUARANTINED, f"{_NO_JOB}{report.quarantine.message}{remedy}")
     return _condition(Kind.DEGRADED, False, Reason.AS_EXPECTED, "is as it should be")
 
 
@@ -138,4 +142,4 @@ _SICK: Final = frozenset({Stage.LOST, Stage.GIVEN_UP})
 
 def _condition(kind: Kind, holds: bool, reason: Reason, message: str) -> Condition:
     status = ConditionStatus.TRUE if holds else ConditionStatus.FALSE
-    return Condition(type=kind, status=status, reason=reason, message=f"The world {message}.")
+    return Condition(type=kind, status=status, reason=reason, message=f"The world {message.rstrip('.')}.")

@@ -71,6 +71,10 @@ class WorldBoard(Protocol):
         """Why the world gets no job for now; None when nothing stands against it."""
         ...
 
+    def lift_quarantine(self, name: str) -> None:
+        """Hold nothing against the world any more: a person vouches for it."""
+        ...
+
     async def changed(self, name: str) -> None:
         """Return when what `job_on` or `quarantine_of` say of the world has changed since the call before."""
         ...

@@ -14,6 +14,14 @@ from fractal_operator.adapters.api_errors import Forbidden
 
 RETRY_AFTER_S: Final = 2
 
+_MUST: Final = {
+    "namespace": "the name of a namespace: at most 63 lower-case letters, digits and '-'",
+    "name": "the name of a FractalJob: lower-case letters, digits, '-' and '.'",
+    "follow": "true or false",
+    "format": "text or json",
+}
+"""What the parts of a path and a query may be."""
+
 
 class Problem(PermanentError):  # noqa: N818 - what HTTP calls it (RFC 9457)
     """An answer that is no success."""
@@ -92,4 +100,5 @@ def _of_validation(error: RequestValidationError) -> Problem:
     first: dict[str, Any] = error.errors()[0]
     name = str(first["loc"][-1])
     given = str(first.get("input", ""))[:80]
-    return Problem(HTTPStatus.BAD_REQUEST, "BadRequest", f"{name} can't be {given!r}: {first['msg']}")
+    message = f"{name} must be {_MUST.get(name, 'something else')}, not {given!r}"
+    return Problem(HTTPStatus.BAD_REQUEST, "BadRequest", message)

@@ -68,7 +68,7 @@ class Farewell:
         await self._let_go_of_worlds(doomed=doomed)
         if doomed:
             await self._end_orphans()
-        await self._let_go_of_rights()
+        await self._let_go_of_rights(leaving=leaving)
 
     async def _follow(self, collection: str, name: str) -> None:
         async for state in states_of(self._api, collection, name):
@@ -146,12 +146,17 @@ class Farewell:
         except NotFound:
             return
 
-    async def _let_go_of_rights(self) -> None:
-        """Release those that are being deleted. They come a moment after the CRD, so they are waited for a little."""
+    async def _let_go_of_rights(self, *, leaving: bool) -> None:
+        """Release those that are being deleted. They come a moment after the CRD, so they are waited for a little.
+
+        `leaving` says that our namespace is: our ServiceAccount goes with it, though only when no pod is left there.
+        """
         deadline = time.monotonic() + _RIGHTS_S
+        account, *_ = self._rights()
         while True:
             found = {path: await self._read(path) for path in self._rights()}
-            going = {path: body for path, body in found.items() if body is not None and _is_going(body)}
+            there = {path: body for path, body in found.items() if body is not None}
+            going = {path: body for path, body in there.items() if _is_going(body) or (leaving and path == account)}
             patches = {
                 path: patch for path, body in going.items() if (patch := _without(body, names.UNINSTALL_FINALIZER))
             }

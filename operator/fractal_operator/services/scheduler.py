@@ -131,6 +131,10 @@ class Scheduler:
         """See `WorldBoard`."""
         return self.board.quarantine_of(name)
 
+    def lift_quarantine(self, name: str) -> None:
+        """See `WorldBoard`."""
+        self.board.lift_quarantine(name)
+
     async def changed(self, name: str) -> None:
         """See `WorldBoard`."""
         await self.board.changed(name)

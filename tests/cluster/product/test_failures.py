@@ -90,6 +90,9 @@ def test_a_world_that_fails_again_and_again_costs_its_job_then_itself_and_others
     why = client.condition("third", "Assigned")
     assert why["reason"] == "WorldNotReady"
     assert "quarantine" in why["message"]
+    lab.product.home("annotate", f"fns/{bad}", "clusteredfractals.dev/lift-quarantine=now")
+    client.complete("third")
+    assert lab.state(bad, "Degraded")["status"] == "False"
     lab.drop(bad)
 
 

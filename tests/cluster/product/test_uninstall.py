@@ -8,7 +8,7 @@ import pytest
 from cluster_harness import wait
 from cluster_harness.kubectl import Kubectl
 from support.making import make
-from support.product import MANIFESTS, Product, install
+from support.product import MANIFESTS, WORLD, Product, install
 from support.product_jobs import Jobs, lasting
 from support.product_leader import operator_pods
 from trial import remnants
@@ -56,6 +56,17 @@ def test_kubectl_delete_ends_within_a_minute_with_a_run_on(passing: Product, kub
         print(f"\nround {number + 1}: gone after {time.monotonic() - began:.1f} s (bound {GONE_S:g} s)")
         if number + 1 < rounds:
             product = install(product.cluster)
+
+
+def test_our_namespace_alone_goes_too_and_a_new_installation_takes_the_worlds_over(passing: Product) -> None:
+    began = time.monotonic()
+    passing.home("delete", f"namespace/{names.OPERATOR_NAMESPACE}", timeout_s=SLACK * GONE_S)
+    print(f"\nthe namespace alone: gone after {time.monotonic() - began:.1f} s (bound {GONE_S:g} s)")
+    world = passing.home.get("fractalnamespaces", WORLD)
+    assert "deletionTimestamp" not in world["metadata"]
+
+    again = install(passing.cluster)
+    assert again.home.get("fractalnamespaces", WORLD)["metadata"]["uid"] == world["metadata"]["uid"]
 
 
 def test_make_uninstall_takes_away_what_a_dead_operator_left(passing: Product, kubectl: Kubectl) -> None:

@@ -184,6 +184,35 @@ async def test_no_cluster_is_said_in_one_sentence(tmp_path: Path, monkeypatch: p
         await Api.connect(user_agent="x")
 
 
+NO_CERTIFICATE = """
+{current-context: c, contexts: [{name: c, context: {cluster: c, user: c}}],
+ clusters: [{name: c, cluster: {server: 'https://127.0.0.1:9'}}],
+ users: [{name: c, user: {client-certificate-data: bm9uZQ==, client-key-data: bm9uZQ==}}]}
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: [b",
+        "a word",
+        "[]",
+        "clusters: 7",
+        NO_CERTIFICATE,
+    ],
+    ids=["no YAML", "a word", "a list", "no clusters", "a certificate that is none"],
+)
+async def test_a_kubeconfig_that_is_none_is_said_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    file = tmp_path / "kubeconfig"
+    file.write_text(text)
+    monkeypatch.setenv("KUBECONFIG", str(file))
+    with pytest.raises(NoClusterError) as caught:
+        await Api.connect(user_agent="x")
+    assert "\n" not in str(caught.value)
+
+
 async def test_lines_come_as_they_are_written_and_long_ones_are_cut(api: Api, server: ApiServer) -> None:
     more = asyncio.Event()
 

@@ -15,7 +15,7 @@ def test_an_event_tells_of_its_job() -> None:
     assert build_event(job_in(State.ASSIGNED), ASSIGNED, NOW, "replica-1") == {
         "apiVersion": "v1",
         "kind": "Event",
-        "metadata": {"name": "seahorse.uid-seahorse.assigned.1", "namespace": "art"},
+        "metadata": {"name": "seahorse.uid-seahorse.1.1-assigned", "namespace": "art"},
         "involvedObject": {
             "apiVersion": "clusteredfractals.dev/v1alpha1",
             "kind": "FractalJob",
@@ -50,6 +50,13 @@ def test_each_milestone_of_each_attempt_has_a_name_of_its_own() -> None:
         for attempt in (1, 2)
     }
     assert len(names) == 8
+
+
+def test_events_of_one_second_are_listed_in_the_order_in_which_they_happened() -> None:
+    job = job_in(State.ASSIGNED)
+    milestones = (Milestone.ASSIGNED, Milestone.STARTED, Milestone.COMPLETED)
+    names = [event_name(job, Record(milestone=milestone, attempt=1, message="")) for milestone in milestones]
+    assert names == sorted(names)
 
 
 def test_the_name_of_an_event_is_one_however_long_the_job_s_is() -> None:

@@ -1,10 +1,12 @@
 """Where the cluster is: whatever is wrong with a kubeconfig is one sentence."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from support.gateway_stage import Stage, running
 
 Fractal = Callable[..., Any]
@@ -28,6 +30,7 @@ def test_without_a_kubeconfig_a_remedy_is_named(
         ("{", "can't be used"),
         ("- a\n", "can't be used"),
         ("kind: Config\n", "can't be used"),
+        ("a word\n", "isn't built as a kubeconfig"),
         ("apiVersion: v1\nkind: Config\ncontexts: []\nclusters: []\nusers: []\ncurrent-context: x\n", "can't be used"),
     ],
 )
@@ -56,6 +59,66 @@ def test_a_cluster_that_is_not_there_is_told_at_once(stage: Stage, fractal: Frac
     )
     assert "refused" in said.err
     assert len(said.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("part", "content", "words"),
+    [
+        pytest.param(
+            "user",
+            {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "no-such-login"}},
+            "can't be used: its login program failed: [Errno 2] No such file or directory: 'no-such-login'",
+            id="a login program that isn't there",
+        ),
+        pytest.param(
+            "user", {"token": "two\nlines"}, "token can't be sent to the API server at http", id="a token of two lines"
+        ),
+        pytest.param(
+            "cluster",
+            {"proxy-url": "socks5://127.0.0.1:9"},
+            "can't be used: ",
+            id="a SOCKS proxy without PySocks",
+        ),
+    ],
+)
+def test_what_is_wrong_in_a_kubeconfig_is_one_sentence(
+    stage: Stage, fractal: Fractal, part: str, content: dict[str, Any], words: str
+) -> None:
+    file = Path(os.environ["KUBECONFIG"])
+    whole = yaml.safe_load(file.read_text())
+    whole[f"{part}s"][0][part] |= content
+    file.write_text(yaml.safe_dump(whole))
+    said = fractal("watch", "x")
+    assert (said.code, said.out) == (1, "")
+    assert said.err.startswith("fractal: the kubeconfig")
+    assert words in said.err
+    assert "two\nlines" not in said.err
+    assert len(said.err.splitlines()) == 1
+    assert stage.cluster.asked == []
+
+
+def test_a_server_with_which_there_is_no_tls_is_told(stage: Stage, fractal: Fractal, tmp_path: Path) -> None:
+    stage.cluster.url = url = stage.cluster.url.replace("http://", "https://")
+    said = fractal("watch", "x", "--kubeconfig", str(stage.cluster.kubeconfig(tmp_path)))
+    assert said.code == 1
+    assert said.err.startswith(f"fractal: there is no safe connection to the API server at {url} (context test): [SSL")
+    assert len(said.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("option", ["-n", "--operator-namespace"])
+@pytest.mark.parametrize("name", ["Art", "a/../b", "a?watch=1", "x" * 64])
+def test_what_cannot_be_a_namespace_is_told_before_the_cluster_is_asked(
+    fractal: Fractal, option: str, name: str
+) -> None:
+    said = fractal("watch", "seahorse", option, name, "--kubeconfig", "/nowhere")
+    assert said.code == 2
+    assert f"{name!r} can't be the name of a namespace" in said.err
+    assert said.err.startswith("fractal: --")
+
+
+def test_an_empty_namespace_is_the_context_s_as_for_kubectl(stage: Stage, fractal: Fractal) -> None:
+    stage.cluster.put("seahorse", status=running())
+    assert "in namespace art" in fractal("watch", "other", "-n", "").err
 
 
 @pytest.mark.parametrize("name", ["fractaljob/seahorse", "fj/seahorse", "seahorse"])

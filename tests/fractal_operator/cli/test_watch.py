@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,10 @@ import pytest
 from support.gateway_stage import Stage, complete, condition, failed, running
 from support.terminal import Terminal
 
+from fractal_operator.cli import following
 from fractal_operator.cli.display import Lines
 from fractal_operator.cli.following import furthest
-from fractal_operator.core.job_view import view
+from fractal_operator.core.job_view import JobView, view
 
 Fractal = Callable[..., Any]
 
@@ -79,6 +80,20 @@ def test_a_watch_that_is_too_old_is_begun_again(stage: Stage, fractal: Fractal) 
     work = later(stage, stage.cluster.expire_watches, lambda: stage.cluster.put("seahorse", status=complete(record)))
     assert fractal("watch", "seahorse").code == 0
     work.join()
+
+
+@pytest.mark.timeout(30)
+def test_a_mistake_of_ours_ends_the_watching_too(
+    stage: Stage, fractal: Fractal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(*_: object) -> Iterator[JobView]:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(following, "_changes", stumble)
+    stage.cluster.put("seahorse", status={"phase": "Pending"})
+    said = fractal("watch", "seahorse")
+    assert said.code == 1
+    assert "internal error: RuntimeError: a bug" in said.err
 
 
 def test_waiting_jobs_say_what_they_wait_for(stage: Stage, fractal: Fractal) -> None:

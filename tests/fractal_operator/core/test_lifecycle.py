@@ -198,6 +198,13 @@ def test_a_job_that_was_never_assigned_leaves_nothing_in_the_store() -> None:
     assert actions(job_in(State.COMPLETE), s.Vanish()) == [a.ForgetResult]
 
 
+@pytest.mark.parametrize("state", [State.QUEUED, State.RUNNING])
+def test_a_job_that_failed_waits_for_nothing_any_more(state: State) -> None:
+    failed = after(job_in(state), stimulus_of(s.Refuse))
+    told = {condition.type for condition in failed.status.conditions if condition.message}
+    assert told == {"Accepted", "Failed"}, "which kubectl get -o wide shows, and not why it would wait"
+
+
 def test_conditions_keep_the_time_of_their_last_change() -> None:
     queued = job_in(State.QUEUED)
     later = NOW + timedelta(minutes=5)

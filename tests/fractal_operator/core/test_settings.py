@@ -83,6 +83,7 @@ def test_a_password_of_the_earlier_system_is_warned_about_and_never_shown() -> N
         ("SCALING_THRESHOLD", "0", "greater than 0"),
         ("FRACTAL_LOG_LEVEL", "loud", "'debug'"),
         ("POD_NAMESPACE", "Not A Name", "should match"),
+        ("FRACTAL_FIRST_WORLD", "kube-x", "not begin with kube-"),
         ("FRACTAL_HEALTH_PORT", "70000", "less than or equal to 65535"),
     ],
 )
@@ -99,9 +100,17 @@ def test_what_can_not_be_is_said_with_the_variable_the_value_and_the_default(
     assert "\n" not in sentence
 
 
-def test_a_store_that_is_none_is_refused_without_its_password() -> None:
-    with pytest.raises(SettingsError, match="should begin with redis://") as caught:
-        OperatorSettings.from_environment({"FRACTAL_STORE": "http://me:geheim@host"})
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("http://me:geheim@host", "should begin with redis://"),
+        ("redis://me:geheim@host:99999", "should have a host and a port from 0 to 65535"),
+        ("redis://me:geheim@[::1", "should have a host and a port from 0 to 65535"),
+    ],
+)
+def test_a_store_that_is_none_is_refused_without_its_password(address: str, words: str) -> None:
+    with pytest.raises(SettingsError, match=words) as caught:
+        OperatorSettings.from_environment({"FRACTAL_STORE": address})
     assert "geheim" not in str(caught.value)
 
 

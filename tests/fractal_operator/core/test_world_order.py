@@ -41,6 +41,15 @@ def test_a_deletion_counts_from_when_it_was_asked_for() -> None:
     assert read_order(leaving, HOME).leaving_at == 60
 
 
+@pytest.mark.parametrize("value", ["now", ""])
+def test_the_end_of_a_quarantine_is_asked_for_by_an_annotation_of_any_value(value: str) -> None:
+    lifting = world_object()
+    lifting["metadata"]["annotations"] = {"clusteredfractals.dev/lift-quarantine": value}
+
+    assert read_order(lifting, HOME).lifts_quarantine
+    assert not read_order(world_object(), HOME).lifts_quarantine
+
+
 def owner(uid: str, kind: str = "FractalNamespace") -> dict[str, object]:
     return {"apiVersion": "clusteredfractals.dev/v1alpha1", "kind": kind, "name": "w1", "uid": uid}
 
@@ -68,3 +77,11 @@ def test_a_namespace_is_a_worlds_own_by_its_owners_uid_alone(
     refusal = judge({"metadata": {"name": "w1", **metadata}}, world_plan())
 
     assert (refusal.reason if refusal else None) == reason
+
+
+def test_nobody_is_advised_to_delete_a_namespace_that_may_be_the_operators_own() -> None:
+    refusal = judge({"metadata": {"name": "w1"}}, world_plan())
+
+    assert refusal is not None
+    assert "delete" not in refusal.message
+    assert "make a FractalNamespace of another name" in refusal.message

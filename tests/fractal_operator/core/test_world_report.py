@@ -91,6 +91,24 @@ def test_each_state_has_its_conditions(
     assert signed == {"Ready": ready, "Progressing": progressing, "Draining": draining, "Degraded": degraded}
 
 
+def test_a_sentence_has_one_full_stop_whatever_kubernetes_ended_its_own_with() -> None:
+    refusal = Refusal(reason=NamespaceReason.INVALID_SPEC, message="can't be: not helpful for scheduling.")
+    conditions = plan_status(report(refusal=refusal), FractalNamespaceStatus(), NOW).conditions
+    ready = next(each for each in conditions if each.type == "Ready")
+    assert ready.message == "The world can't be: not helpful for scheduling."
+
+
+def test_a_quarantine_names_what_ends_it() -> None:
+    made = report(takes_runs=True, quarantine=Quarantine(ends_at=NOW, message="is in quarantine: it hung"))
+    degraded = next(
+        each for each in plan_status(made, FractalNamespaceStatus(), NOW).conditions if each.type == "Degraded"
+    )
+    assert degraded.message == (
+        "The world gets no job for a while: is in quarantine: it hung; "
+        "kubectl annotate fns/w1 clusteredfractals.dev/lift-quarantine=now ends it."
+    )
+
+
 @pytest.mark.parametrize(
     ("stage", "message"),
     [

@@ -119,6 +119,33 @@ async def test_a_new_leader_keeps_the_rest_of_a_quarantine_that_the_world_s_stat
 
 
 @on_stage("w1")
+async def test_a_quarantine_that_a_person_lifts_is_over_at_once(stage: Stage) -> None:
+    world = stage.worlds["w1"]
+    operator = stage.operators[0]
+    fail(world, ["WorldHung"] * 3)
+    stage.submit("a")
+    await stage.until(lambda: operator.scheduler.quarantine_of("w1") is not None)
+    world.quarantine = operator.scheduler.quarantine_of("w1")
+    operator.see(world)
+    await asyncio.sleep(60)
+    told = asyncio.create_task(operator.scheduler.changed("w1"))
+    operator.scheduler.lift_quarantine("w1")
+    await told
+    await stage.ends("a", within_s=10)
+
+
+@on_stage("w1")
+async def test_failures_before_a_person_vouched_for_the_world_count_no_more(stage: Stage) -> None:
+    operator = stage.operators[0]
+    fail(stage.worlds["w1"], ["WorldHung"] * 4)
+    stage.submit("a", backoffLimit=9)
+    await stage.until(lambda: stage.status("a").failures == 2)
+    operator.scheduler.lift_quarantine("w1")
+    await stage.ends("a", within_s=60)
+    assert stage.status("a").failures == 4
+
+
+@on_stage("w1")
 async def test_a_damaged_image_is_put_together_again(stage: Stage) -> None:
     stage.store.damages = 1
     uid = stage.submit("a", tiles=3)

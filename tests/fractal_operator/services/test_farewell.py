@@ -159,6 +159,18 @@ async def test_no_world_keeps_our_finalizer_when_we_leave_for_good(farewell: Far
     assert all("finalizers" not in server.objects[path]["metadata"] for path in (WORLD, OTHER))
 
 
+async def test_our_namespace_alone_does_not_wait_for_a_service_account_that_waits_for_our_end(
+    farewell: Farewell, server: ApiServer
+) -> None:
+    """Kubernetes deletes what is in a namespace only after its pods."""
+    server.mark_for_deletion(HOME)
+    await farewell.say()
+    held = {path: server.objects[path]["metadata"].get("finalizers") or [] for path in RIGHTS}
+    account = next(path for path in RIGHTS if "serviceaccounts" in path)
+    assert names.UNINSTALL_FINALIZER not in held.pop(account)
+    assert all(names.UNINSTALL_FINALIZER in finalizers for finalizers in held.values()), "a new installation has them"
+
+
 async def test_a_world_that_something_else_holds_does_not_keep_our_rights_for_ever(
     farewell: Farewell, server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

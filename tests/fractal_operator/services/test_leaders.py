@@ -35,6 +35,18 @@ async def test_the_next_leader_takes_over_without_the_job_noticing(stage: Stage)
 
 
 @on_stage("w1")
+async def test_the_next_leader_tells_of_what_the_one_before_could_not_for_long(stage: Stage) -> None:
+    stage.server.takes_events = False
+    stage.submit("a", tiles=2)
+    await stage.ends("a")
+    await asyncio.sleep(300)
+    stage.operators[0].kill()
+    stage.server.takes_events = True
+    stage.start_operator()
+    await stage.until(lambda: stage.events("a") == ["Assigned", "Started", "Completed"])
+
+
+@on_stage("w1")
 async def test_the_next_leader_takes_back_runs_that_nobody_wants(stage: Stage) -> None:
     world = stage.worlds["w1"]
     first = stage.operators[0]

@@ -73,11 +73,14 @@ async def test_a_template_that_the_api_server_refuses_is_told_in_its_words() -> 
 async def test_a_field_that_the_api_server_does_not_know_is_refused_too() -> None:
     async with staged() as stage:
         stage.cluster.refuses["mpi-node-trial"] = refusal(
-            "PATCH /x", 500, b'{"message": "failed to create typed patch object: .spec.foo"}'
+            "PATCH /x", 500, b'{"message": "failed to create typed patch object: errors:\\n  .spec.foo\\n  .spec.bar"}'
         )
         stage.ask(nodes=3)
 
         await stage.until(lambda: stage.ready() == ("False", "InvalidSpec"), "it is refused")
+        assert (
+            "errors: .spec.foo .spec.bar" in stage.board.view.why_not
+        )  # kubectl shows the first line of a column only
 
 
 async def test_a_world_that_does_not_start_is_given_up_and_tried_again() -> None:

@@ -3,10 +3,13 @@
 import asyncio
 from datetime import UTC, datetime
 
+import pytest
 from support.operator_world_cluster import FakeBoard
 from support.operator_world_stage import NAMESPACE, WORLD, Object, staged, unasked
 from support.operator_worlds import UID
 
+from fractal_operator.adapters.api_errors import ApiAway
+from fractal_operator.core.names import LIFT_QUARANTINE
 from fractal_operator.core.worlds import Quarantine
 
 
@@ -103,6 +106,40 @@ async def test_an_operator_that_takes_over_keeps_a_world_in_quarantine_until_its
         stage.board.quarantine = None
         stage.board.assign(None)
         await stage.until(lambda: "quarantinedUntil" not in status(), "its end is written")
+
+
+@pytest.mark.parametrize("taken_over", [False, True], ids=["by the leader that knows", "by the next one"])
+async def test_a_person_can_lift_a_quarantine_by_an_annotation_that_goes_when_it_is_done(taken_over: bool) -> None:
+    async with staged() as stage:
+        stage.board.quarantine = Quarantine(ends_at=datetime(2026, 11, 27, 8, tzinfo=UTC), message="is in quarantine")
+        stage.board.assign(None)
+        await stage.until(lambda: "quarantinedUntil" in stage.cluster.objects[WORLD]["status"], "it is written")
+        if taken_over:
+            stage.board = FakeBoard()
+            stage.succeed()
+        stage.edit(WORLD, lambda obj: obj["metadata"].setdefault("annotations", {}).update({LIFT_QUARANTINE: "now"}))
+        await stage.until(lambda: stage.cluster.objects[WORLD]["metadata"]["annotations"] == {}, "it is ticked off")
+        await stage.until_ready()
+
+        status = stage.cluster.objects[WORLD]["status"]
+        degraded = next(each for each in status["conditions"] if each["type"] == "Degraded")
+        assert "quarantinedUntil" not in status
+        assert degraded["status"] == "False"
+        assert stage.board.quarantine is None
+        assert stage.board.view.quarantine is None
+        reasons = [obj["reason"] for path, obj in stage.cluster.objects.items() if "/events/" in path]
+        assert reasons == ["WorldReady", "Quarantined", "QuarantineEnded"]
+
+
+async def test_a_turn_that_can_not_be_told_at_once_is_told_later() -> None:
+    async with unasked() as stage:
+        stage.cluster.refuses["/events"] = ApiAway("a webhook doesn't answer")
+        stage.ask()
+        await stage.until_ready()
+        assert not [path for path in stage.cluster.objects if "/events/" in path]
+        stage.cluster.refuses.clear()
+        stage.board.assign(None)  # wakes
+        await stage.until(lambda: any("/events/" in path for path in stage.cluster.objects), "it is told")
 
 
 async def test_turns_are_told_as_events_once_each() -> None:

@@ -118,6 +118,13 @@ class Board:
         slot = self._slots.get(name)
         return slot.quarantine if slot else None
 
+    def lift_quarantine(self, name: str) -> None:
+        """See `WorldBoard`."""
+        slot = self._slots.get(name)
+        if slot is not None and slot.pardon():
+            self.ring(name)
+            self.wake()
+
     async def changed(self, name: str) -> None:
         """See `WorldBoard`."""
         bell = self._bell(name)

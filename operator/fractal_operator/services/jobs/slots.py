@@ -131,6 +131,12 @@ class Slot:
             return self.quarantine is not None
         return False
 
+    def pardon(self) -> bool:
+        """Whether something stood against it, which doesn't any more."""
+        stood = self.quarantine is not None or bool(self.failures)
+        self.failures, self.quarantine = (), None
+        return stood
+
     def end_of_quarantine(self, today: datetime) -> bool:
         """Whether its quarantine ended just now."""
         over = self.quarantine is not None and self.quarantine.ends_at <= today

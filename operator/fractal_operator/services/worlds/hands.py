@@ -103,5 +103,5 @@ class Hands:
 
 
 def words_of(error: Exception) -> str:
-    """What the API server said, without the request that it said it of."""
-    return str(error).partition(": ")[2].replace(TRIAL, WORLD_SET)
+    """What the API server said, on one line, without the request that it said it of."""
+    return " ".join(str(error).partition(": ")[2].split()).replace(TRIAL, WORLD_SET)

@@ -135,6 +135,8 @@ class Keeper:
     async def _look(self) -> float:
         """One look; after how long the next one is due, though nothing be told."""
         order = self._read()
+        if order.lifts_quarantine:
+            self._tools.board.lift_quarantine(self.name)
         footing = await self._footing.stand(order)
         if footing.own:
             await self._see(leaving=order.leaving_at is not None)
@@ -153,6 +155,8 @@ class Keeper:
         if told:
             report = self._judge(order, footing, believed=False)
         self._obj, more_s = await self._reporter.report(self._obj, report)
+        if order.lifts_quarantine:
+            self._obj = await self._reporter.tick_off_lift(self._obj)
         self._troubles = NO_TROUBLES
         if told:  # only now may a run begin there, which the next look says
             return 0.0
@@ -198,7 +202,8 @@ class Keeper:
     def _decide(self, order: Order, footing: Footing) -> Report:
         """What is to be done. Whoever places jobs is told first, so that no run begins on what is to be replaced."""
         report = self._judge(order, footing)
-        self._post.send(order, report, self.agent_pod, footing.secret, read_quarantine(read_status(self._obj)))
+        written = None if order.lifts_quarantine else read_quarantine(read_status(self._obj))
+        self._post.send(order, report, self.agent_pod, footing.secret, written)
         board = self._tools.board
         if (board.job_on(self.name), board.quarantine_of(self.name)) != (report.world.job, report.quarantine):
             report = self._judge(order, footing)
