@@ -1,25 +1,24 @@
 """Puts the image of a run together from its stored tiles; no world is needed for it.
 
-Memory is bounded at any size: tiles come one after the other, the slabs of a row of tiles wait on a shelf, a few bands
-are drawn at once, and the file leaves in chunks. A tile that the store lost or damaged is named, so that it alone is
+Memory is bounded at any size: tiles come a few at a time, the slabs of a row of tiles wait on a shelf, a few bands are
+in work at once, and the file leaves in chunks. A tile that the store lost or damaged is named, so that it alone is
 rendered again.
 """
 
 import asyncio
 import hashlib
-import os
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, Self
 
 from fractal_api import PICTURE_VERSION
 from fractal_api.storage import CHUNK_BYTES, ResultRecord, chunk_count
 from fractal_api.tiling import BAND_ROWS, TileGrid
 from fractal_kernel.agent.album import Album
-from fractal_kernel.agent.collector import BandPieces, Collector, LostTile, band_rgb, check_tile
+from fractal_kernel.agent.collector import Collector, LostTile, band_rgb, bands_within, check_tile
 from fractal_kernel.agent.patience import Patience
 from fractal_kernel.agent.shelf import Shelf
 from fractal_kernel.agent.window import Window
@@ -38,14 +37,15 @@ RESIDENT: Final = 16 << 20
 """Bytes of slabs in memory; the others wait in files, since a single tile of 4096² may have 48 MiB, and pass twice."""
 
 BANDS_BYTES: Final = 32 << 20
-"""Bytes of pixels of the bands that are drawn at once; filtered and deflated they may take as much again, twice."""
+"""Bytes of pixels of the bands that are in work at once; one of them is there filtered and deflated, too."""
 
 AHEAD_BYTES: Final = 4 << 20
 """Bytes of pixels of the tiles that are asked for ahead."""
 
-MOST_THREADS: Final = 4
-"""Threads that draw bands. Their hash, which is one for the whole picture, takes a quarter of what they do."""
+BATCH_BYTES: Final = 1 << 20
+"""Bytes of the tiles that are taken at once; of larger tiles none is taken before those before it are done."""
 
+MOST_BANDS: Final = 8
 MOST_AHEAD: Final = 16
 
 
@@ -72,13 +72,8 @@ class Assembly:
 
     @property
     def bands_at_once(self) -> int:
-        """Bands that are drawn, or wait for those above them, at once."""
-        return max(1, min(2 * self.threads, BANDS_BYTES // (3 * self.grid.width * BAND_ROWS)))
-
-    @property
-    def threads(self) -> int:
-        """Threads that draw bands."""
-        return min(MOST_THREADS, len(os.sched_getaffinity(0)))
+        """Bands that are in work at once."""
+        return max(1, min(MOST_BANDS, BANDS_BYTES // (3 * self.grid.width * BAND_ROWS)))
 
     @property
     def tiles_ahead(self) -> int:
@@ -118,77 +113,96 @@ async def assemble(assembly: Assembly, *, max_iterations: int, seconds: float) -
     return await assembly.patience(lambda: assembly.store.commit(assembly.run, record))
 
 
-class _DrawnBand(NamedTuple):
-    """A band: its pixels, (rows, width, 3), and the same deflated."""
-
-    rgb: "NDArray[np.uint8]"
-    encoded: png.Band
-
-
 async def _write_file(assembly: Assembly, file: "_ChunkWriter", pixels: "_Hash") -> None:
-    image, loop = png.Assembler(), asyncio.get_running_loop()
-    # One thread more, for the hash: it runs over the bands in their order, while those below are drawn.
-    pool = ThreadPoolExecutor(assembly.threads + 1, thread_name_prefix="image")
-    try:
-        await file.write(png.head(assembly.grid.width, assembly.grid.height, assembly.texts))
-        async with aclosing(_drawn(assembly, pool)) as bands:
-            async for band in bands:
-                hashed = loop.run_in_executor(pool, pixels.update, band.rgb.data)
-                await file.write(image.band(band.encoded))
-                await hashed
-        await file.write(image.tail())
-        await file.end()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    image, done = png.Assembler(), 0
+    await file.write(png.head(assembly.grid.width, assembly.grid.height, assembly.texts))
+    with _Press(assembly, pixels) as press:
+        async with aclosing(_batches(assembly)) as batches, Window[png.Band | None](assembly.bands_at_once) as bands:
+
+            async def begin(blobs: list[bytes], band: int | None) -> None:
+                while bands.full or (bands and sum(map(len, blobs)) > BATCH_BYTES):
+                    await write()
+                bands.begin(press.print(blobs, band))
+                await asyncio.sleep(0)  # so that it begins before the next one
+
+            async def write() -> None:
+                if (band := await bands.take()) is not None:
+                    await file.write(image.band(band))
+
+            tiles = 0
+            async for blobs in batches:
+                tiles += len(blobs)
+                complete = range(done, bands_within(assembly.grid, tiles))
+                done = complete.stop
+                await begin(blobs, next(iter(complete), None))
+                for band in complete[1:]:
+                    await begin([], band)
+            while bands:
+                await write()
+    await file.write(image.tail())
+    await file.end()
 
 
-async def _drawn(assembly: Assembly, pool: ThreadPoolExecutor) -> AsyncGenerator[_DrawnBand]:
-    """The bands of the picture from the top, every check sum proved; LostTile when a tile can't be read back."""
+class _Press:
+    """Two threads: one takes tiles apart and inflates bands, the other one hashes and deflates them.
 
-    async def draw(band: BandPieces) -> _DrawnBand:
-        return await asyncio.get_running_loop().run_in_executor(pool, _draw, band)
+    Each does its work in the order in which it is asked for. More threads would spend their time on taking turns: a
+    slab of 64 × 64 pixels inflates in ten microseconds.
+    """
 
-    async with aclosing(_bands(assembly)) as bands, Window[_DrawnBand](assembly.bands_at_once) as drawing:
-        async for band in bands:
-            if drawing.full:
-                yield await drawing.take()
-            drawing.begin(draw(band))
-            await asyncio.sleep(0)  # so that it begins before the next band is complete
-        while drawing:
-            yield await drawing.take()
+    def __init__(self, assembly: Assembly, pixels: "_Hash") -> None:
+        self._shelf = Shelf(resident=RESIDENT, folder=assembly.folder)
+        self._collector = Collector(assembly.grid, self._shelf)
+        self._pixels = pixels
+        self._inflating = ThreadPoolExecutor(1, thread_name_prefix="image-inflate")
+        self._deflating = ThreadPoolExecutor(1, thread_name_prefix="image-deflate")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._inflating.submit(self._shelf.close)  # not before the thread has let go of it
+        for pool in (self._inflating, self._deflating):
+            pool.shutdown(wait=False)
+
+    async def print(self, blobs: Sequence[bytes], band: int | None) -> png.Band | None:
+        """Take the next tiles, and then make a band of them and those before; LostTile when one can't be read back."""
+        loop = asyncio.get_running_loop()
+        rgb = await loop.run_in_executor(self._inflating, self._inflate, blobs, band)
+        return None if rgb is None else await loop.run_in_executor(self._deflating, self._deflate, rgb)
+
+    def _inflate(self, blobs: Sequence[bytes], band: int | None) -> "NDArray[np.uint8] | None":
+        for blob in blobs:
+            self._collector.add(blob)
+        return None if band is None else band_rgb(self._collector.take(band))
+
+    def _deflate(self, rgb: "NDArray[np.uint8]") -> png.Band:
+        self._pixels.update(rgb.data)
+        return png.encode_band(rgb)
 
 
-def _draw(band: BandPieces) -> _DrawnBand:
-    rgb = band_rgb(band)
-    return _DrawnBand(rgb, png.encode_band(rgb))
-
-
-async def _bands(assembly: Assembly) -> AsyncGenerator[BandPieces]:
-    """The bands of the picture from the top; LostTile when a tile can't be read back."""
-    shelf = Shelf(resident=RESIDENT, folder=assembly.folder)
-    collector = Collector(assembly.grid, shelf)
-    try:
-        async with aclosing(_tiles(assembly)) as blobs:
-            async for blob in blobs:
-                for band in collector.add(blob):
-                    yield band
-    finally:
-        shelf.close()
-
-
-async def _tiles(assembly: Assembly) -> AsyncGenerator[bytes]:
-    """Every tile of the picture in the order of its index, a few of them asked for ahead."""
+async def _batches(assembly: Assembly) -> AsyncGenerator[list[bytes]]:
+    """Every tile of the picture in the order of its index, about a row of them at once; a few are asked for ahead."""
+    batch: list[bytes] = []
     async with Window[bytes](assembly.tiles_ahead) as asked:
         for tile in range(len(assembly.grid)):
             known = assembly.album.find(assembly.run.id, tile)
             while asked and (asked.full or known is not None):
-                yield await asked.take()
-            if known is not None:
-                yield known
-            else:
+                batch.append(await asked.take())
+            if known is None:
                 asked.begin(_tile(assembly, tile))
+            else:
+                batch.append(known)
+            if len(batch) >= assembly.grid.columns or sum(map(len, batch)) > BATCH_BYTES:
+                yield batch
+                batch = []
         while asked:
-            yield await asked.take()
+            batch.append(await asked.take())
+            if sum(map(len, batch)) > BATCH_BYTES:
+                yield batch
+                batch = []
+    if batch:
+        yield batch
 
 
 async def _tile(assembly: Assembly, tile: int) -> bytes:

@@ -5,7 +5,6 @@ The slabs stay as they are stored, deflated; what doesn't fit into memory waits 
 
 import zlib
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,7 +12,7 @@ import numpy as np
 
 from fractal_api import tiles
 from fractal_api.errors import TileError
-from fractal_api.tiling import Rect, TileGrid, band_count, band_rows
+from fractal_api.tiling import BAND_ROWS, Rect, TileGrid, band_count
 from fractal_kernel.agent.shelf import Blob, Item, Shelf
 from fractal_kernel.image.slabs import inflate
 
@@ -53,6 +52,12 @@ class LostTile(TileError):  # noqa: N818 - it names the tile that is lost
         self.tile = tile
 
 
+def bands_within(grid: TileGrid, tiles: int) -> int:
+    """How many bands are complete with the first so many tiles."""
+    rows = min(tiles // grid.columns * grid.size, grid.height)
+    return band_count(rows) if rows == grid.height else rows // BAND_ROWS
+
+
 class Collector:
     """Takes every tile of a picture in the order of its index, and gives its bands from the top."""
 
@@ -61,10 +66,9 @@ class Collector:
         self._shelf = shelf
         self._bands: defaultdict[int, list[_Waiting]] = defaultdict(list)
         self._next_tile = 0
-        self._next_band = 0
 
-    def add(self, blob: bytes) -> Iterator[BandPieces]:
-        """Take the next tile; the bands that are complete with it. LostTile when it isn't that tile."""
+    def add(self, blob: bytes) -> None:
+        """Take the next tile. LostTile when it isn't that tile."""
         tile = self._next_tile
         whole = self._grid.tile(tile)
         for slab in _slabs(tile, whole, blob):
@@ -72,16 +76,10 @@ class Collector:
             item = self._shelf.put(bytes(slab.data))
             self._bands[slab.band].append(_Waiting(tile=tile, rect=rect, crc=slab.crc, item=item))
         self._next_tile += 1
-        return self._complete()
 
-    def _complete(self) -> Iterator[BandPieces]:
-        rows_done = min(self._next_tile // self._grid.columns * self._grid.size, self._grid.height)
-        while (
-            self._next_band < band_count(self._grid.height)
-            and band_rows(self._next_band, self._grid.height).stop <= rows_done
-        ):
-            band, self._next_band = self._next_band, self._next_band + 1
-            yield BandPieces(band=band, pieces=tuple(self._take(waiting) for waiting in self._bands.pop(band)))
+    def take(self, band: int) -> BandPieces:
+        """A band that is complete, which is then here no longer."""
+        return BandPieces(band=band, pieces=tuple(self._take(waiting) for waiting in self._bands.pop(band)))
 
     def _take(self, waiting: _Waiting) -> Piece:
         data = self._shelf.read(waiting.item)

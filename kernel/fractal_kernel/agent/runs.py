@@ -198,7 +198,8 @@ class Runs:
         run.losses += 1
         run.fruitless += 1
         if run.fruitless > self._limit:
-            sentence = f"{run.fruitless} attempts in a row brought no tile; the last one: {message}"
+            tries = "one attempt" if run.fruitless == 1 else f"{run.fruitless} attempts in a row"
+            sentence = f"{tries} brought no tile; the last one: {message}"
             return self._end(run, Phase.FAILED, cause, sentence, now=now)
         run.phase = Phase.QUEUED
         return [a.TellRetry(run=run.id, cause=cause, message=message)]
