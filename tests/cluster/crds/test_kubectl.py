@@ -90,8 +90,8 @@ def test_a_list_of_jobs_says_how_far_where_and_how_long(kubectl: Kubectl, job: O
 
 def test_a_wide_list_of_jobs_says_why_as_well(kubectl: Kubectl, job: Object) -> None:  # noqa: ARG001 - listed
     (row,) = [row for row in table(kubectl("get", "fj", "--output=wide")) if row["NAME"] == "half-done"]
-    wide = {name: row[name] for name in ("PRIORITY", "ZOOM", "ATTEMPTS", "WAITS FOR", "FAILED FOR")}
-    assert wide == {"PRIORITY": "7", "ZOOM": "1e50", "ATTEMPTS": "2", "WAITS FOR": "to ds-clmpi1", "FAILED FOR": ""}
+    wide = {name: row[name] for name in ("PRIORITY", "ZOOM", "ATTEMPTS", "ASSIGNMENT", "FAILED FOR")}
+    assert wide == {"PRIORITY": "7", "ZOOM": "1e50", "ATTEMPTS": "2", "ASSIGNMENT": "to ds-clmpi1", "FAILED FOR": ""}
 
 
 def test_a_list_of_worlds_says_what_is_ready_and_what_runs(kubectl: Kubectl, world: Object) -> None:  # noqa: ARG001 - listed
