@@ -182,27 +182,33 @@ class _Press:
 
 
 async def _batches(assembly: Assembly) -> AsyncGenerator[list[bytes]]:
-    """Every tile of the picture in the order of its index, about a row of them at once; a few are asked for ahead."""
+    """Every tile of the picture in the order of its index, a row of them at once, or as many as there may be."""
     batch: list[bytes] = []
+    size = 0
+    async with aclosing(_tiles(assembly)) as blobs:
+        async for blob in blobs:
+            batch.append(blob)
+            size += len(blob)
+            if len(batch) == assembly.grid.columns or size > BATCH_BYTES:
+                yield batch
+                batch, size = [], 0
+    if batch:
+        yield batch
+
+
+async def _tiles(assembly: Assembly) -> AsyncGenerator[bytes]:
+    """Every tile of the picture in the order of its index, a few of them asked for ahead."""
     async with Window[bytes](assembly.tiles_ahead) as asked:
         for tile in range(len(assembly.grid)):
             known = assembly.album.find(assembly.run.id, tile)
             while asked and (asked.full or known is not None):
-                batch.append(await asked.take())
-            if known is None:
-                asked.begin(_tile(assembly, tile))
+                yield await asked.take()
+            if known is not None:
+                yield known
             else:
-                batch.append(known)
-            if len(batch) >= assembly.grid.columns or sum(map(len, batch)) > BATCH_BYTES:
-                yield batch
-                batch = []
+                asked.begin(_tile(assembly, tile))
         while asked:
-            batch.append(await asked.take())
-            if sum(map(len, batch)) > BATCH_BYTES:
-                yield batch
-                batch = []
-    if batch:
-        yield batch
+            yield await asked.take()
 
 
 async def _tile(assembly: Assembly, tile: int) -> bytes:
