@@ -84,9 +84,17 @@ class Elector:
         if not self._mine.leads or self._mine.lease is None:
             return
         try:
-            await self._quick().put(self._path, leases.released(self._mine.lease))
+            await self._give_back(self._mine.lease)
         except FractalError as error:
             logger.info("The Lease could not be released, so it runs out by itself: %s", error)
+
+    async def _give_back(self, lease: names.Object) -> None:
+        try:
+            await self._quick().put(self._path, leases.released(lease))
+        except Conflict:  # such as a renewal that was on its way when this replica was told to end
+            found = await self._quick().get(self._path)
+            if leases.holder_of(found) == self._mine.identity:
+                await self._quick().put(self._path, leases.released(found))
 
     async def _watch(self) -> None:
         """Wake whoever waits for the Lease when it is free. That is a hint: what is decided comes from reading it."""

@@ -61,6 +61,22 @@ async def test_a_release_is_noticed_without_asking(api: Api, server: ApiServer) 
     assert holder(server) == "b"
 
 
+async def test_a_lease_that_has_changed_meanwhile_is_released_too(elector: Make, server: ApiServer, api: Api) -> None:
+    first = elector("a")
+    await first.acquire()
+    await api.merge(LEASE, {"spec": {"renewTime": "2026-01-01T00:00:00.000000Z"}})  # as a renewal that nobody awaited
+    await first.release()
+    assert not holder(server)
+
+
+async def test_a_lease_that_somebody_else_took_is_not_released(elector: Make, server: ApiServer, api: Api) -> None:
+    first = elector("a")
+    await first.acquire()
+    await api.merge(LEASE, {"spec": {"holderIdentity": "b"}})
+    await first.release()
+    assert holder(server) == "b"
+
+
 async def test_a_lease_whose_holder_died_is_taken_when_it_ran_out(elector: Make, server: ApiServer) -> None:
     await elector("a").acquire()
     began = time.monotonic()
