@@ -99,14 +99,20 @@ async def test_three_failures_in_ten_minutes_quarantine_a_world(stage: Stage) ->
     assert operator.scheduler.quarantine_of("w1") is None
 
 
-@on_stage("w1")
-async def test_a_new_leader_keeps_the_rest_of_a_quarantine_that_the_world_s_status_has(stage: Stage) -> None:
-    world = stage.worlds["w1"]
-    operator = stage.operators[0]
+async def put_into_quarantine(stage: Stage) -> None:
+    """Let a job fail on the world w1 three times; the world's status then has its quarantine."""
+    world, operator = stage.worlds["w1"], stage.operators[0]
     fail(world, ["WorldHung"] * 3)
     stage.submit("a")
     await stage.until(lambda: operator.scheduler.quarantine_of("w1") is not None)
     world.quarantine = operator.scheduler.quarantine_of("w1")
+
+
+@on_stage("w1")
+async def test_a_new_leader_keeps_the_rest_of_a_quarantine_that_the_world_s_status_has(stage: Stage) -> None:
+    world = stage.worlds["w1"]
+    operator = stage.operators[0]
+    await put_into_quarantine(stage)
     await asyncio.sleep(300)
     operator.kill()
     operator = stage.start_operator()
@@ -122,10 +128,7 @@ async def test_a_new_leader_keeps_the_rest_of_a_quarantine_that_the_world_s_stat
 async def test_a_quarantine_that_a_person_lifts_is_over_at_once(stage: Stage) -> None:
     world = stage.worlds["w1"]
     operator = stage.operators[0]
-    fail(world, ["WorldHung"] * 3)
-    stage.submit("a")
-    await stage.until(lambda: operator.scheduler.quarantine_of("w1") is not None)
-    world.quarantine = operator.scheduler.quarantine_of("w1")
+    await put_into_quarantine(stage)
     operator.see(world)
     await asyncio.sleep(60)
     told = asyncio.create_task(operator.scheduler.changed("w1"))
