@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -27,7 +26,7 @@ def pixels_of(rect: Rect) -> "np.ndarray[tuple[int, int, int], np.dtype[np.uint8
 def tile_of(grid: TileGrid, index: int) -> wire.Tile:
     rect = grid.tile(index)
     blob = encode_tile(rect, pixels_of(rect).tobytes(), index=index)
-    return wire.Tile(index=index, rank=0, iterations=10, seconds=0.01, work=1.0, blob=blob)
+    return index, blob
 
 
 class FakeWorld:
@@ -101,8 +100,8 @@ class FakeWorld:
             made = tile_of(grid, tile)
             if tile in self.spoil:
                 self.spoil.discard(tile)
-                made = replace(made, blob=bytes(made.blob[:-1]) + bytes([made.blob[-1] ^ 1]))
-            self.say(wire.Tiles(run=run.run, tiles=(made,)))
+                made = (tile, bytes(made[1][:-1]) + bytes([made[1][-1] ^ 1]))
+            self.say(wire.Tiles(run=run.run, rank=0, iterations=10, seconds=0.01, work=1.0, tiles=(made,)))
         if tiles is None:
             self.say(wire.Rendered(run=run.run))
 

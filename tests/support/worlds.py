@@ -16,12 +16,12 @@ from typing import Self, TypeVar
 
 from fractal_kernel.wire import (
     TO_AGENT,
+    Blob,
     Decoder,
     Heartbeat,
     Ready,
     Rendered,
     Run,
-    Tile,
     Tiles,
     ToAgent,
     ToWorld,
@@ -145,12 +145,11 @@ class World:
             assert left > 0, f"no {kind.__name__} within {timeout_s} s, but {[type(m).__name__ for m in self.messages]}"
             self.messages.extend(self.listen(left))
 
-    def render(self, run: Run) -> dict[int, Tile]:
+    def render(self, run: Run) -> dict[int, Blob]:
         """The tiles of a run, by index, once it is rendered; each came once."""
         self.messages.clear()
         self.send(run)
         self.expect(Rendered, where=lambda message: message.run == run.run)
         tiles = [tile for message in self.messages if isinstance(message, Tiles) for tile in message.tiles]
-        indices = [tile.index for tile in tiles]
-        assert len(indices) == len(set(indices))
-        return {tile.index: tile for tile in tiles}
+        assert len(tiles) == len(dict(tiles))
+        return dict(tiles)

@@ -1,7 +1,6 @@
 """What a world says and does, told to the machines that decide and to those who look on."""
 
 import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from fractal_kernel import wire
@@ -69,7 +68,7 @@ class Hearing:
             case wire.Surveyed():
                 self._surveyed(epoch, message)
             case wire.Tiles():
-                self._tiles(epoch, message.run, message.tiles)
+                self._tiles(epoch, message)
             case wire.Rendered() | wire.Cancelled():
                 self._machines.feed(s.WorldFree(epoch=epoch, run=message.run))
             case wire.Failed():
@@ -81,7 +80,7 @@ class Hearing:
         self._around.tell(n.Surveyed(run=message.run, max_iterations=message.max_iterations))
         self._machines.feed(s.Surveyed(epoch=epoch, run=message.run, max_iterations=message.max_iterations))
 
-    def _tiles(self, epoch: int, run: str, tiles: Sequence[wire.Tile]) -> None:
-        self._hands.pace(run).rendered(tiles)
-        self._around.tell(n.TilesCame(run=run, tiles=tiles))
-        self._machines.feed(s.TilesCame(epoch=epoch, run=run, tiles=tiles))
+    def _tiles(self, epoch: int, batch: wire.Tiles) -> None:
+        self._hands.pace(batch.run).rendered(batch.work)
+        self._around.tell(n.TilesCame(batch=batch))
+        self._machines.feed(s.TilesCame(epoch=epoch, run=batch.run, tiles=batch.tiles))

@@ -1,11 +1,14 @@
 """Prometheus series of an agent, counted from its notices."""
 
-from collections import defaultdict
+from typing import TYPE_CHECKING
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from fractal_kernel.agent import notices as n
 from fractal_kernel.agent.phases import ENDED
+
+if TYPE_CHECKING:
+    from fractal_kernel.wire import Tiles
 
 _RUN_SECONDS = (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3000, 10000)
 
@@ -52,7 +55,7 @@ class Metrics:
                 self._runs.labels(notice.run.phase).inc()
                 self._seconds.labels(notice.run.phase).observe(notice.figures.seconds)
             case n.TilesCame():
-                self._count_tiles(notice)
+                self._count_tiles(notice.batch)
             case n.Retried():
                 self._retries.labels(notice.cause).inc()
             case n.SpoolChanged():
@@ -71,11 +74,7 @@ class Metrics:
         """All series, in Prometheus' text format."""
         return generate_latest(self._registry)
 
-    def _count_tiles(self, came: n.TilesCame) -> None:
-        self._tiles.inc(len(came.tiles))
-        self._iterations.inc(sum(tile.iterations for tile in came.tiles))
-        busy: defaultdict[int, float] = defaultdict(float)
-        for tile in came.tiles:
-            busy[tile.rank] += tile.seconds
-        for rank, seconds in busy.items():
-            self._busy.labels(str(rank)).inc(seconds)
+    def _count_tiles(self, batch: "Tiles") -> None:
+        self._tiles.inc(len(batch.tiles))
+        self._iterations.inc(batch.iterations)
+        self._busy.labels(str(batch.rank)).inc(batch.seconds)

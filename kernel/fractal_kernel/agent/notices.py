@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fractal_kernel.agent.phases import RunView
-    from fractal_kernel.wire import Beat, Tile
+    from fractal_kernel.wire import Beat, Tiles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +49,9 @@ class Surveyed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TilesCame:
-    """The world rendered tiles."""
+    """The world rendered a batch of tiles."""
 
-    run: str
-    tiles: "Sequence[Tile]"
+    batch: "Tiles"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,7 @@ from typing import TYPE_CHECKING, Final
 from fractal_kernel.agent.notices import Figures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from fractal_kernel.agent.phases import RunView
-    from fractal_kernel.wire import Tile
 
 ALMOST: Final = 0.999
 """The share shown at most while a tile is missing."""
@@ -33,9 +30,9 @@ class Pace:
         self._before = self._share = max(self._share, min(run.done / run.total, ALMOST))
         self._world_start, self._ahead, self._came = now, work, 0.0
 
-    def rendered(self, tiles: "Iterable[Tile]") -> None:
-        """The world has done these."""
-        self._came += sum(tile.work for tile in tiles)
+    def rendered(self, work: float) -> None:
+        """The world has done so much of it."""
+        self._came += work
 
     def seconds(self, now: float) -> float:
         """Since the run began."""

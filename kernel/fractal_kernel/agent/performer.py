@@ -122,8 +122,7 @@ class Performer:
         self._around.world.send(action.epoch, wire.Resume())
 
     def _keep(self, action: a.KeepTiles) -> None:
-        for tile in action.tiles:
-            self._saver.add(action.run, tile.index, action.epoch, tile.blob)
+        self._saver.add(action.run, action.epoch, action.tiles)
         self._around.tell(n.SpoolChanged(held=self._saver.held))
 
     def _drop(self, action: a.DropTiles) -> None:

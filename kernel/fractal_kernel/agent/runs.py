@@ -97,8 +97,9 @@ class Runs:
         run = self._rendering(came.epoch, came.run)
         if run is None:
             return []
-        new = tuple(tile for tile in came.tiles if tile.index not in run.kept and tile.index not in run.acknowledged)
-        run.kept.update(tile.index for tile in new)
+        kept, acknowledged = run.kept, run.acknowledged
+        new = tuple(tile for tile in came.tiles if tile[0] not in kept and tile[0] not in acknowledged)
+        kept.update(index for index, _ in new)
         return [a.KeepTiles(epoch=came.epoch, run=run.id, tiles=new)] if new else []
 
     def _world_free(self, free: s.WorldFree, _: float) -> list[a.Action]:

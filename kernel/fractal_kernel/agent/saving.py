@@ -1,7 +1,7 @@
 """Carries tiles from the spool to the store, batch by batch, through the store's bad hours."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Protocol
 
 from fractal_api.errors import FractalError
@@ -47,9 +47,9 @@ class Saver:
         """Bytes of tiles that wait."""
         return self._spool.held
 
-    def add(self, run: str, tile: int, epoch: int, blob: Blob) -> None:
-        """Take a tile; it will be saved, in its turn."""
-        self._spool.add(run, tile, epoch, blob)
+    def add(self, run: str, epoch: int, tiles: Iterable[tuple[int, Blob]]) -> None:
+        """Take tiles, each by its index; they will be saved, in their turn."""
+        self._spool.add(run, epoch, tiles)
         self._filled.set()
         self._emptied.clear()
         self._measure()
@@ -74,7 +74,7 @@ class Saver:
                 self._emptied.set()
 
     async def _save(self, batch: Batch) -> None:
-        tiles = [(entry.tile, bytes(blob)) for entry, blob in zip(batch.entries, batch.blobs, strict=True)]
+        tiles = list(zip([entry.tile for entry in batch.entries], map(bytes, batch.blobs), strict=True))
 
         async def put() -> None:
             if self._spool.waits(batch):

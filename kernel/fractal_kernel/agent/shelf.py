@@ -6,9 +6,8 @@ without a name goes with its process.
 
 import os
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 Blob = bytes | memoryview
 
@@ -46,8 +45,7 @@ class _Segment:
         self._file.close()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Item:
+class Item(NamedTuple):
     """Something on the shelf: `length` bytes, in memory or in a file."""
 
     length: int
@@ -79,7 +77,7 @@ class Shelf:
         """Take a byte string into memory, whatever is there already."""
         self._in_memory += len(blob)
         self.held += len(blob)
-        return Item(length=len(blob), blob=blob)
+        return Item(len(blob), blob)
 
     def read(self, item: Item) -> Blob:
         """What was put; it stays."""

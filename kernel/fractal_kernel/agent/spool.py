@@ -1,10 +1,10 @@
 """Rendered tiles between rank 0 and the store: a slow store doesn't stop the ranks until this is full."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from fractal_kernel.agent.shelf import Blob, Item, Shelf
 
@@ -21,8 +21,7 @@ BATCH_TILES: Final = 512
 BATCH_BYTES: Final = 8 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Entry:
+class Entry(NamedTuple):
     """A tile in the spool, and the epoch of the world that rendered it."""
 
     run: str
@@ -68,9 +67,9 @@ class Spool:
         """Whether tiles may come again after it was full."""
         return self.held <= self._capacity * ROOM and not self._disk_full
 
-    def add(self, run: str, tile: int, epoch: int, blob: Blob) -> None:
-        """Take a tile."""
-        self._entries.append(Entry(run=run, tile=tile, epoch=epoch, item=self._put(blob)))
+    def add(self, run: str, epoch: int, tiles: Iterable[tuple[int, Blob]]) -> None:
+        """Take tiles, each by its index."""
+        self._entries.extend(Entry(run, index, epoch, self._put(blob)) for index, blob in tiles)
 
     def batch(self) -> Batch | None:
         """The next tiles for the store; they stay until they are `done`."""

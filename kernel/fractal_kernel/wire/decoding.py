@@ -26,7 +26,6 @@ from fractal_kernel.wire.messages import (
     Started,
     Stop,
     Surveyed,
-    Tile,
     Tiles,
     ToAgent,
     ToWorld,
@@ -129,21 +128,14 @@ def _surveyed(header: Header, _: memoryview) -> Surveyed:
 
 
 def _tiles(header: Header, body: memoryview) -> Tiles:
-    rows = header.rows("tiles")
-    blobs = _cut(body, (_typed(row[5], int) for row in rows))
+    indices, blobs = header.integers("indices"), _cut(body, header.integers("lengths"))
     return Tiles(
         run=header.text("run"),
-        tiles=tuple(
-            Tile(
-                index=_typed(index, int),
-                rank=_typed(rank, int),
-                iterations=_typed(iterations, int),
-                seconds=_real(seconds),
-                work=_real(work),
-                blob=blob,
-            )
-            for (index, rank, iterations, seconds, work, _), blob in zip(rows, blobs, strict=True)
-        ),
+        rank=header.integer("rank"),
+        iterations=header.integer("iterations"),
+        seconds=header.real("seconds"),
+        work=header.real("work"),
+        tiles=tuple(zip(indices, blobs, strict=True)),
     )
 
 

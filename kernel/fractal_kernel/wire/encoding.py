@@ -61,21 +61,30 @@ def _fields(message: Message) -> tuple[dict[str, Any], Sequence[Blob]]:  # noqa:
         case Started() | Rendered() | Cancel() | Cancelled():
             return {"run": message.run}, ()
         case Run():
-            fields = {
+            order = {
                 "run": message.run,
                 "definition": to_json(message.definition),
                 "acknowledged": _pack_bits(message.acknowledged),
                 "maxIterations": message.max_iterations,
             }
-            return fields, ()
+            return order, ()
         case Ready():
             return {"epoch": message.epoch, "hosts": message.hosts, "pids": message.pids}, ()
         case Surveyed():
             numbers = {"maxIterations": message.max_iterations, "work": message.work, "tiles": message.tiles}
             return {"run": message.run, **numbers}, ()
         case Tiles():
-            rows = [(t.index, t.rank, t.iterations, t.seconds, t.work, len(t.blob)) for t in message.tiles]
-            return {"run": message.run, "tiles": rows}, [tile.blob for tile in message.tiles]
+            blobs = [blob for _, blob in message.tiles]
+            facts = {
+                "run": message.run,
+                "rank": message.rank,
+                "iterations": message.iterations,
+                "seconds": message.seconds,
+                "work": message.work,
+                "indices": [index for index, _ in message.tiles],
+                "lengths": [len(blob) for blob in blobs],
+            }
+            return facts, blobs
         case Failed():
             return {"run": message.run, "reason": message.reason}, ()
         case Heartbeat():

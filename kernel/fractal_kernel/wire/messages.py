@@ -7,6 +7,9 @@ from fractal_kernel.definition import Definition
 Blob = bytes | memoryview
 """Pixel data on the way."""
 
+Tile = tuple[int, Blob]
+"""A rendered tile: its number in the picture, and its bytes as the store keeps them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
@@ -75,25 +78,17 @@ class Surveyed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tile:
-    """A rendered tile: `blob` is as the store keeps it; `work` is its share of `Surveyed.work`.
+class Tiles:
+    """The tiles of one batch, which a rank has rendered in so many `seconds`; `work` is its share of `Surveyed.work`.
 
-    `iterations` and `seconds` are the tile's share of its batch's, by `work`.
+    What is the same for all tiles is said once: a picture on a screen has hundreds of them.
     """
 
-    index: int
+    run: str
     rank: int
     iterations: int
     seconds: float
     work: float
-    blob: Blob
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tiles:
-    """The tiles of one batch."""
-
-    run: str
     tiles: tuple[Tile, ...]
 
 

@@ -202,21 +202,14 @@ class Schedule:
 
 
 def _tiles(given: _Given, outcome: orders.Rendered, blobs: tuple[wire.Blob, ...]) -> wire.Tiles:
-    """The tiles of a batch, each with its share of what the batch took."""
+    """The tiles of a batch."""
     if not isinstance(given.task, orders.Render):
         raise TypeError(f"{given.task} was answered by tiles")
-    whole = sum(given.work)
     return wire.Tiles(
         run=given.run,
-        tiles=tuple(
-            wire.Tile(
-                index=index,
-                rank=given.rank,
-                iterations=round(outcome.iterations * work / whole),
-                seconds=outcome.seconds * work / whole,
-                work=work,
-                blob=blob,
-            )
-            for index, work, blob in zip(given.task.tiles, given.work, blobs, strict=True)
-        ),
+        rank=given.rank,
+        iterations=outcome.iterations,
+        seconds=outcome.seconds,
+        work=sum(given.work),
+        tiles=tuple(zip(given.task.tiles, blobs, strict=True)),
     )

@@ -39,8 +39,8 @@ class Display:
             case n.Surveyed():
                 self._surveyed = True
             case n.TilesCame():
-                self._tiles.update(tile.rank for tile in notice.tiles)
-                self._by_tiles += sum(tile.iterations for tile in notice.tiles)
+                self._tiles[notice.batch.rank] += len(notice.batch.tiles)
+                self._by_tiles += notice.batch.iterations
             case n.WorldBeat():
                 # A tile may take minutes; the beats tell that something happens.
                 self._by_beats = sum(beat.iterations for beat in notice.beats)

@@ -27,7 +27,7 @@ RUN = RunKey(install="test", uid="picture", attempt=3)
 async def stored(grid: TileGrid) -> FakeStore:
     store = FakeStore()
     await store.open_run(RUN, "sha")
-    await store.put_tiles(RUN, [(index, tile_of(grid, index).blob) for index in range(len(grid))])
+    await store.put_tiles(RUN, [tile_of(grid, index) for index in range(len(grid))])
     return store
 
 

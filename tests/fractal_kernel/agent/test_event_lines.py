@@ -7,7 +7,7 @@ from fractal_api.storage import ResultRecord
 from fractal_kernel.agent import notices as n
 from fractal_kernel.agent.event_lines import EventLines
 from fractal_kernel.agent.phases import Phase, RunView
-from fractal_kernel.wire import Beat
+from fractal_kernel.wire import Beat, Tiles
 
 RESULT = ResultRecord(
     sha256="a" * 64,
@@ -133,7 +133,9 @@ def test_what_happens_is_told_in_one_line(log: Log, notice: n.Notice, event: e.E
 @pytest.mark.parametrize(
     "notice",
     [
-        pytest.param(n.TilesCame(run="a-1", tiles=()), id="tiles"),
+        pytest.param(
+            n.TilesCame(batch=Tiles(run="a-1", rank=0, iterations=1, seconds=0.1, work=1.0, tiles=())), id="tiles"
+        ),
         pytest.param(n.SpoolChanged(held=5), id="spool"),
         pytest.param(n.Said(line="x"), id="a rank's line"),
         pytest.param(n.PhaseChanged(run=view(Phase.QUEUED), figures=n.Figures(), epoch=7), id="queued"),

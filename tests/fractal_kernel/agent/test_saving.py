@@ -68,7 +68,7 @@ async def test_tiles_reach_the_store_in_their_order_and_in_few_batches(desk: Des
     desk.open.clear()
     async with desk.working():
         for tile in range(20):
-            desk.saver.add("a", tile, 1, bytes([tile]) * 5)
+            desk.saver.add("a", 1, [(tile, bytes([tile]) * 5)])
             await asyncio.sleep(0)
         desk.open.set()
         await desk.saver.flushed()
@@ -78,8 +78,8 @@ async def test_tiles_reach_the_store_in_their_order_and_in_few_batches(desk: Des
 
 async def test_a_batch_is_of_one_run_and_not_endless(desk: Desk) -> None:
     for tile in range(BATCH_TILES + 1):
-        desk.saver.add("a", tile, 1, b"")
-    desk.saver.add("b", 0, 1, b"")
+        desk.saver.add("a", 1, [(tile, b"")])
+    desk.saver.add("b", 1, [(0, b"")])
     async with desk.working():
         await desk.saver.flushed()
     assert desk.batches == [BATCH_TILES, 1, 1]
@@ -89,7 +89,7 @@ async def test_a_full_spool_is_told_once_and_room_when_half_of_it_is_empty(desk:
     desk.open.clear()
     async with desk.working():
         for tile in range(12):
-            desk.saver.add("a", tile, 1, bytes(10))
+            desk.saver.add("a", 1, [(tile, bytes(10))])
         assert desk.told == ["full"]
         assert desk.spool.held == 120
         desk.open.set()
@@ -101,7 +101,7 @@ async def test_a_full_spool_is_told_once_and_room_when_half_of_it_is_empty(desk:
 async def test_a_store_that_is_away_for_a_while_loses_nothing(desk: Desk) -> None:
     desk.errors = [StoreAway("no answer"), StoreAway("no answer")]
     async with desk.working():
-        desk.saver.add("a", 0, 1, b"x")
+        desk.saver.add("a", 1, [(0, b"x")])
         await desk.saver.flushed()
         assert desk.stored == [("a", 0, b"x")]
         assert desk.calls == 3
@@ -110,8 +110,8 @@ async def test_a_store_that_is_away_for_a_while_loses_nothing(desk: Desk) -> Non
 async def test_a_store_that_stays_away_loses_the_run_but_not_the_next_one(tmp_path: Path) -> None:
     desk = Desk(tmp_path, limit_s=0.0)
     desk.errors = [StoreAway("no answer")]
-    desk.saver.add("a", 0, 1, b"x")
-    desk.saver.add("b", 0, 1, b"y")
+    desk.saver.add("a", 1, [(0, b"x")])
+    desk.saver.add("b", 1, [(0, b"y")])
     async with desk.working():
         await desk.saver.flushed()
     assert desk.stored == [("b", 0, b"y")]
@@ -121,7 +121,7 @@ async def test_a_store_that_stays_away_loses_the_run_but_not_the_next_one(tmp_pa
 async def test_a_run_that_another_process_took_is_lost_at_once(desk: Desk) -> None:
     desk.errors = [RunConflict("taken")]
     async with desk.working():
-        desk.saver.add("a", 0, 1, b"x")
+        desk.saver.add("a", 1, [(0, b"x")])
         await desk.saver.flushed()
         assert desk.told == ["a lost: taken"]
         assert desk.calls == 1
@@ -130,8 +130,8 @@ async def test_a_run_that_another_process_took_is_lost_at_once(desk: Desk) -> No
 async def test_a_dropped_run_is_neither_saved_nor_acknowledged(desk: Desk) -> None:
     desk.open.clear()
     async with desk.working():
-        desk.saver.add("a", 0, 1, b"x")
-        desk.saver.add("b", 0, 1, b"y")
+        desk.saver.add("a", 1, [(0, b"x")])
+        desk.saver.add("b", 1, [(0, b"y")])
         await desk.called.wait()
         desk.saver.drop("a")
         desk.open.set()
@@ -148,7 +148,7 @@ async def test_a_full_disk_pauses_rendering_and_keeps_what_came(desk: Desk, monk
     async with desk.working():
         monkeypatch.setattr(os, "pwrite", full)
         for tile in range(6):
-            desk.saver.add("a", tile, 1, bytes([tile]) * 10)
+            desk.saver.add("a", 1, [(tile, bytes([tile]) * 10)])
         assert desk.told == ["full"]
         desk.open.set()
         await desk.saver.flushed()

@@ -3,7 +3,7 @@
 import itertools
 import json
 import struct
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
@@ -30,7 +30,6 @@ from fractal_kernel.wire import (
     Started,
     Stop,
     Surveyed,
-    Tile,
     Tiles,
     ToAgent,
     ToWorld,
@@ -77,13 +76,21 @@ to_world: st.SearchStrategy[ToWorld] = st.one_of(
     st.builds(Resume),
     st.builds(Stop),
 )
-tiles = st.builds(Tile, index=counts, rank=counts, iterations=counts, seconds=seconds, work=seconds, blob=blobs)
+tiles = st.tuples(counts, blobs)
 beats = st.builds(Beat, rank=counts, iterations=counts, batches=counts, busy=st.booleans(), silent_s=seconds)
 to_agent: st.SearchStrategy[ToAgent] = st.one_of(
     st.builds(Ready, epoch=counts, hosts=st.lists(texts, max_size=4).map(tuple), pids=st.just((1, 2))),
     st.builds(Started, run=texts),
     st.builds(Surveyed, run=texts, max_iterations=counts, work=seconds, tiles=counts),
-    st.builds(Tiles, run=texts, tiles=st.lists(tiles, max_size=5).map(tuple)),
+    st.builds(
+        Tiles,
+        run=texts,
+        rank=counts,
+        iterations=counts,
+        seconds=seconds,
+        work=seconds,
+        tiles=st.lists(tiles, max_size=5).map(tuple),
+    ),
     st.builds(Rendered, run=texts),
     st.builds(Cancelled, run=texts),
     st.builds(Failed, run=texts, reason=texts),
@@ -91,8 +98,8 @@ to_agent: st.SearchStrategy[ToAgent] = st.one_of(
 )
 
 
-def tile(blob: bytes) -> Tile:
-    return Tile(index=0, rank=1, iterations=9, seconds=0.5, work=7.0, blob=blob)
+FACTS: Final[dict[str, Any]] = {"run": "r", "rank": 1, "iterations": 9, "seconds": 0.5, "work": 7.0}
+"""Of a batch, all but its tiles."""
 
 
 def stream(messages: list[Any]) -> bytes:
@@ -171,34 +178,35 @@ def test_what_is_no_message_is_a_wire_error(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lengths", "body"),
+    ("indices", "lengths", "body"),
     [
-        pytest.param([3], b"ab", id="longer than the body"),
-        pytest.param([1], b"ab", id="shorter than the body"),
-        pytest.param([-1, 2], b"a", id="of negative length"),
+        pytest.param([0], [3], b"ab", id="longer than the body"),
+        pytest.param([0], [1], b"ab", id="shorter than the body"),
+        pytest.param([0, 1], [-1, 2], b"a", id="of negative length"),
+        pytest.param([0], [1, 1], b"ab", id="more than their indices"),
+        pytest.param([0, 1], [2], b"ab", id="fewer than their indices"),
     ],
 )
-def test_tiles_that_are_not_the_body_are_a_wire_error(lengths: list[int], body: bytes) -> None:
-    rows = [(index, 0, 9, 0.5, 7.0, length) for index, length in enumerate(lengths)]
+def test_tiles_that_are_not_the_body_are_a_wire_error(indices: list[int], lengths: list[int], body: bytes) -> None:
     with pytest.raises(WireError):
-        Decoder(TO_AGENT).feed(frame({"kind": "Tiles", "run": "r", "tiles": rows}, body))
+        Decoder(TO_AGENT).feed(frame({"kind": "Tiles", **FACTS, "indices": indices, "lengths": lengths}, body))
 
 
 def test_a_message_too_large_for_the_limits_is_not_written() -> None:
     half = bytes(MAX_BODY // 2 + 1)
     with pytest.raises(WireError, match="over the limit"):
-        encode(Tiles(run="r", tiles=(tile(half), tile(half))))
+        encode(Tiles(**FACTS, tiles=((0, half), (1, half))))
 
 
 def test_a_body_is_written_and_read_without_a_copy() -> None:
     data = bytes(range(256))
-    parts = encode(Tiles(run="r", tiles=(tile(data),)))
+    parts = encode(Tiles(**FACTS, tiles=((0, data),)))
     assert any(part is data for part in parts)
     (message,) = Decoder(TO_AGENT).feed(b"".join(parts))
     assert isinstance(message, Tiles)
-    [read] = message.tiles
-    assert isinstance(read.blob, memoryview)
-    assert read.blob.readonly
+    [(_, read)] = message.tiles
+    assert isinstance(read, memoryview)
+    assert read.readonly
 
 
 def test_a_run_of_the_largest_picture_fits_into_a_header() -> None:

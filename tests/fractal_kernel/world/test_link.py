@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fractal_kernel.wire import TO_AGENT, Cancel, Decoder, Pause, Started, Tile, Tiles, ToAgent, encode
+from fractal_kernel.wire import TO_AGENT, Cancel, Decoder, Pause, Started, Tiles, ToAgent, encode
 from fractal_kernel.world.link import Link, LinkLost
 
 
@@ -47,7 +47,7 @@ def test_what_the_agent_says_is_heard_in_order(link: Link, agent: socket.socket)
 
 def test_a_large_message_waits_for_the_agent_and_arrives_whole(link: Link, agent: socket.socket) -> None:
     blob = bytes(range(256)) * 40_000
-    large = Tiles(run="a-1", tiles=(Tile(index=0, rank=1, iterations=9, seconds=0.5, work=7.0, blob=blob),))
+    large = Tiles(run="a-1", rank=1, iterations=9, seconds=0.5, work=7.0, tiles=((0, blob),))
     link.send(large)
     link.send(Started(run="b-1"))
     assert link.unsent > 5_000_000

@@ -92,7 +92,7 @@ def kinds(actions: list[Action]) -> list[str]:
 
 
 def tiles_told(actions: list[Action]) -> list[int]:
-    return [tile.index for message in told(actions) if isinstance(message, wire.Tiles) for tile in message.tiles]
+    return [index for message in told(actions) if isinstance(message, wire.Tiles) for index, _ in message.tiles]
 
 
 def test_a_run_begins_with_a_share_of_the_coarse_pass_on_every_rank() -> None:
@@ -153,13 +153,13 @@ def test_every_tile_is_rendered_once_in_whatever_order_the_ranks_answer(
     assert ranks.schedule.idle
 
 
-def test_the_work_of_the_tiles_adds_up_to_the_work_surveyed() -> None:
+def test_the_work_of_the_batches_adds_up_to_the_work_surveyed() -> None:
     ranks = Ranks(2)
     ranks.hear(replace(RUN, acknowledged=frozenset(range(10))))
     while ranks.tasks:
         ranks.finish()
     [surveyed] = [message for message in told(ranks.actions) if isinstance(message, wire.Surveyed)]
-    done_work = [t.work for m in told(ranks.actions) if isinstance(m, wire.Tiles) for t in m.tiles]
+    done_work = [message.work for message in told(ranks.actions) if isinstance(message, wire.Tiles)]
     assert (surveyed.max_iterations, surveyed.tiles) == (LIMIT, TILES - 10)
     assert sum(done_work) == pytest.approx(surveyed.work)
 

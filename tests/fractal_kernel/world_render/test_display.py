@@ -4,7 +4,7 @@ import pytest
 
 from fractal_kernel.agent import notices as n
 from fractal_kernel.agent.phases import Phase, RunView
-from fractal_kernel.wire import Beat, Tile
+from fractal_kernel.wire import Beat, Tiles
 from fractal_kernel.world_render.display import Display
 
 
@@ -16,9 +16,9 @@ def up(ranks: int) -> n.WorldUp:
     return n.WorldUp(epoch=7, hosts=("here",) * ranks, pids=tuple(range(ranks)))
 
 
-def came(*ranks: int) -> n.TilesCame:
-    tiles = [Tile(index=0, rank=rank, iterations=100, seconds=1.0, work=1.0, blob=b"") for rank in ranks]
-    return n.TilesCame(run="a-1", tiles=tiles)
+def came(rank: int, tiles: int = 1) -> n.TilesCame:
+    blobs = tuple((index, b"") for index in range(tiles))
+    return n.TilesCame(batch=Tiles(run="a-1", rank=rank, iterations=100 * tiles, seconds=1.0, work=1.0, tiles=blobs))
 
 
 SURVEYED = n.Surveyed(run="a-1", max_iterations=7)
@@ -31,9 +31,11 @@ DOWN = n.WorldDown(epoch=7, cause="WorldDied", message="x")
         pytest.param([], Phase.QUEUED, "starting the ranks", id="no world yet"),
         pytest.param([up(2)], Phase.RENDERING, "surveying", id="coarse pass"),
         pytest.param([up(2), SURVEYED], Phase.RENDERING, "3 of 12 tiles, by rank 0 0", id="surveyed"),
-        pytest.param([up(3), SURVEYED, came(0, 2, 0)], Phase.RENDERING, "3 of 12 tiles, by rank 2 0 1", id="tiles"),
         pytest.param(
-            [up(9), SURVEYED, came(*range(9), 4)],
+            [up(3), SURVEYED, came(0, 2), came(2)], Phase.RENDERING, "3 of 12 tiles, by rank 2 0 1", id="tiles"
+        ),
+        pytest.param(
+            [up(9), SURVEYED, *map(came, range(9)), came(4)],
             Phase.RENDERING,
             "3 of 12 tiles, 1 to 2 by each of 9 ranks",
             id="many ranks",
@@ -67,9 +69,9 @@ def test_iterations_are_counted_by_tiles_and_by_beats_whichever_know_more() -> N
     display(n.WorldBeat(epoch=7, beats=[Beat(rank=0, iterations=500, batches=0, busy=True, silent_s=0.0)]))
     now[0] = 12.0
     assert display.progress(view()).rate == 250.0
-    display(came(0, 1, 0))
+    display(came(0, 3))
     assert display.progress(view()).iterations == 500
-    display(came(0, 1, 0))
+    display(came(0, 3))
     assert display.progress(view()).iterations == 600
 
 
