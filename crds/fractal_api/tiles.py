@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from struct import Struct
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fractal_api import PICTURE_VERSION
 from fractal_api.errors import TileError
@@ -49,8 +49,7 @@ class TileHeader:
     kind: int = RGB8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slab:
+class Slab(NamedTuple):
     """The rows of a tile inside one band, deflated; `first_row` counts from the top of the picture."""
 
     band: int
@@ -125,28 +124,46 @@ def read_header(blob: "Buffer") -> TileHeader:
     rect = Rect(x, y, width, height)
     if not (width and height and x + width <= MAX_SIDE and y + height <= MAX_SIDE):
         raise TileError(f"tile {index} has an impossible rectangle {tuple(rect)}")
-    end = _HEAD.size + count * _ENTRY.size
-    if count != _slab_count(rect) or len(view) < end + _CHECK.size:
-        raise TileError(f"tile {index} is cut short, or its table doesn't fit its height")
-    if _CHECK.unpack_from(view, end)[0] != zlib.crc32(view[:end]):
-        raise TileError(f"the header of tile {index} is damaged")
+    if count != _slab_count(rect):
+        raise TileError(f"the table of tile {index} doesn't fit its height")
+    _prove_table(view, index, count)
     return TileHeader(index=index, rect=rect, picture_version=version, kind=kind)
 
 
 def slabs(blob: "Buffer") -> list[Slab]:
     """The slabs of a blob, top first, as views into it; TileError on anything but a tile of this version."""
-    return slabs_of(read_header(blob), blob)
-
-
-def slabs_of(header: TileHeader, blob: "Buffer") -> list[Slab]:
-    """The slabs of a blob whose header was read; TileError when it is cut short, or longer than its table says."""
     view = memoryview(blob).cast("B")
-    spans = list(band_spans(header.rect))
-    start = _HEAD.size + len(spans) * _ENTRY.size + _CHECK.size
+    return _table(view, read_header(view).rect)
+
+
+def slabs_of(tile: Rect, blob: "Buffer", *, index: int) -> list[Slab]:
+    """The slabs of a blob that is to be this very tile; TileError when it is another one, or none."""
+    view = memoryview(blob).cast("B")
+    count = _slab_count(tile)
+    if view[: _HEAD.size] != _HEAD.pack(MAGIC, FORMAT, PICTURE_VERSION, RGB8, 0, index, *tile, count):
+        found = read_header(view)
+        raise TileError(f"tile {found.index} at {tuple(found.rect)} instead of tile {index} at {tuple(tile)}")
+    _prove_table(view, index, count)
+    return _table(view, tile)
+
+
+def _prove_table(view: memoryview, index: int, count: int) -> None:
+    """TileError unless a table of so many slabs is there, and it and the head before it are what was written."""
+    end = _HEAD.size + count * _ENTRY.size
+    if len(view) < end + _CHECK.size:
+        raise TileError(f"tile {index} is cut short")
+    if _CHECK.unpack_from(view, end)[0] != zlib.crc32(view[:end]):
+        raise TileError(f"the header of tile {index} is damaged")
+
+
+def _table(view: memoryview, tile: Rect) -> list[Slab]:
+    """The slabs of a blob whose table is proved; TileError when it is cut short, or longer than its table says."""
+    at, start = _HEAD.size, _HEAD.size + _slab_count(tile) * _ENTRY.size + _CHECK.size
     found = []
-    for number, (band, row, rows) in enumerate(spans):
-        length, crc = _ENTRY.unpack_from(view, _HEAD.size + number * _ENTRY.size)
-        found.append(Slab(band=band, first_row=row, rows=rows, crc=crc, data=view[start : start + length]))
+    for band, row, rows in band_spans(tile):
+        length, crc = _ENTRY.unpack_from(view, at)
+        found.append(Slab(band, row, rows, crc, view[start : start + length]))
+        at += _ENTRY.size
         start += length
     if start != len(view):
         raise TileError(f"a tile of {start} bytes came as {len(view)}")

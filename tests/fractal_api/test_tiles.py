@@ -16,6 +16,7 @@ from fractal_api.tiles import (
     join_tile,
     read_header,
     slabs,
+    slabs_of,
 )
 from fractal_api.tiling import BAND_ROWS, Rect
 
@@ -179,6 +180,40 @@ def test_a_forged_tile_with_right_check_sums_is_read_since_they_are_no_signature
 def test_a_tile_that_contradicts_itself_is_refused(blob: bytes) -> None:
     with pytest.raises(TileError):
         decode_tile(blob)
+
+
+@given(tile=tiles(), index=st.integers(0, 16_383))
+def test_a_tile_that_is_expected_is_taken_apart_as_any_other(tile: tuple[Rect, bytes], index: int) -> None:
+    rect, rgb = tile
+    blob = encode_tile(rect, rgb, index=index)
+    assert slabs_of(rect, blob, index=index) == slabs(blob)
+
+
+@pytest.mark.parametrize(
+    ("rect", "index", "message"),
+    [
+        pytest.param(SMALL, 8, r"tile 7 at \(640, 100, 3, 90\) instead of tile 8", id="another index"),
+        pytest.param(SMALL._replace(x=0), 7, r"instead of tile 7 at \(0, 100, 3, 90\)", id="another place"),
+        pytest.param(SMALL._replace(height=5), 7, "instead of tile 7", id="another height"),
+    ],
+)
+def test_a_tile_that_is_another_one_than_expected_is_named(rect: Rect, index: int, message: str) -> None:
+    with pytest.raises(TileError, match=message):
+        slabs_of(rect, BLOB, index=index)
+
+
+@given(at=st.integers(0, len(BLOB) - 1), bit=st.integers(0, 7), cut=st.integers(0, len(BLOB) - 1))
+def test_an_expected_tile_is_refused_when_its_table_is_damaged_or_something_is_missing(
+    at: int, bit: int, cut: int
+) -> None:
+    damaged = bytearray(BLOB)
+    damaged[at] ^= 1 << bit
+    with pytest.raises(TileError):
+        [inflate_slab(slab, SMALL.width) for slab in slabs_of(SMALL, damaged, index=7)]
+    with pytest.raises(TileError):
+        slabs_of(SMALL, BLOB[:cut], index=7)
+    with pytest.raises(TileError, match="came as"):
+        slabs_of(SMALL, BLOB + b"x", index=7)
 
 
 def test_a_tile_of_another_version_says_which_one_is_read_here() -> None:

@@ -7,8 +7,8 @@ rendered again.
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,14 +39,15 @@ RESIDENT: Final = 16 << 20
 BANDS_BYTES: Final = 32 << 20
 """Bytes of pixels of the bands that are in work at once; one of them is there filtered and deflated, too."""
 
-AHEAD_BYTES: Final = 4 << 20
-"""Bytes of pixels of the tiles that are asked for ahead."""
+PART_BYTES: Final = 4 << 20
+"""Bytes of pixels of the tiles that are taken at once."""
 
-BATCH_BYTES: Final = 1 << 20
-"""Bytes of the tiles that are taken at once; of larger tiles none is taken before those before it are done."""
+LARGE_BYTES: Final = 1 << 20
+"""Bytes of tiles, as they are stored, that aren't taken before those before them are done."""
 
 MOST_BANDS: Final = 8
-MOST_AHEAD: Final = 16
+READS: Final = 16
+"""Tiles that are read at the same time."""
 
 
 class TilesLost(StoreCorrupt):
@@ -74,11 +75,6 @@ class Assembly:
     def bands_at_once(self) -> int:
         """Bands that are in work at once."""
         return max(1, min(MOST_BANDS, BANDS_BYTES // (3 * self.grid.width * BAND_ROWS)))
-
-    @property
-    def tiles_ahead(self) -> int:
-        """Tiles that are asked for before they are needed."""
-        return max(1, min(MOST_AHEAD, AHEAD_BYTES // (3 * self.grid.size**2)))
 
 
 async def assemble(assembly: Assembly, *, max_iterations: int, seconds: float) -> ResultRecord:
@@ -120,10 +116,9 @@ async def _write_file(assembly: Assembly, file: "_ChunkWriter", pixels: "_Hash")
         async with aclosing(_batches(assembly)) as batches, Window[png.Band | None](assembly.bands_at_once) as bands:
 
             async def begin(blobs: list[bytes], band: int | None) -> None:
-                while bands.full or (bands and sum(map(len, blobs)) > BATCH_BYTES):
+                while bands.full or (bands and sum(map(len, blobs)) > LARGE_BYTES):
                     await write()
                 bands.begin(press.print(blobs, band))
-                await asyncio.sleep(0)  # so that it begins before the next one
 
             async def write() -> None:
                 if (band := await bands.take()) is not None:
@@ -146,8 +141,7 @@ async def _write_file(assembly: Assembly, file: "_ChunkWriter", pixels: "_Hash")
 class _Press:
     """Two threads: one takes tiles apart and inflates bands, the other one hashes and deflates them.
 
-    Each does its work in the order in which it is asked for. More threads would spend their time on taking turns: a
-    slab of 64 × 64 pixels inflates in ten microseconds.
+    Each does its work in the order in which it is asked for. More threads would spend their time on taking turns.
     """
 
     def __init__(self, assembly: Assembly, pixels: "_Hash") -> None:
@@ -165,50 +159,66 @@ class _Press:
         for pool in (self._inflating, self._deflating):
             pool.shutdown(wait=False)
 
-    async def print(self, blobs: Sequence[bytes], band: int | None) -> png.Band | None:
+    def print(self, blobs: Sequence[bytes], band: int | None) -> "asyncio.Future[png.Band | None]":
         """Take the next tiles, and then make a band of them and those before; LostTile when one can't be read back."""
-        loop = asyncio.get_running_loop()
-        rgb = await loop.run_in_executor(self._inflating, self._inflate, blobs, band)
-        return None if rgb is None else await loop.run_in_executor(self._deflating, self._deflate, rgb)
+        made = Future[png.Band | None]()
+        self._inflating.submit(self._inflate, blobs, band, made)
+        return asyncio.wrap_future(made)
 
-    def _inflate(self, blobs: Sequence[bytes], band: int | None) -> "NDArray[np.uint8] | None":
-        for blob in blobs:
-            self._collector.add(blob)
-        return None if band is None else band_rgb(self._collector.take(band))
+    def _inflate(self, blobs: Sequence[bytes], band: int | None, made: Future[png.Band | None]) -> None:
+        if not made.set_running_or_notify_cancel():
+            return
+        try:
+            self._collector.add(blobs)
+            if band is None:
+                made.set_result(None)
+            else:
+                self._deflating.submit(self._deflate, band_rgb(self._collector.take(band)), made)
+        except BaseException as error:  # noqa: BLE001 - whoever waits raises it
+            made.set_exception(error)
 
-    def _deflate(self, rgb: "NDArray[np.uint8]") -> png.Band:
-        self._pixels.update(rgb.data)
-        return png.encode_band(rgb)
+    def _deflate(self, rgb: "NDArray[np.uint8]", made: Future[png.Band | None]) -> None:
+        try:
+            self._pixels.update(rgb.data)
+            made.set_result(png.encode_band(rgb))
+        except BaseException as error:  # noqa: BLE001 - as above
+            made.set_exception(error)
 
 
 async def _batches(assembly: Assembly) -> AsyncGenerator[list[bytes]]:
-    """Every tile of the picture in the order of its index, a row of them at once, or as many as there may be."""
-    batch: list[bytes] = []
-    size = 0
-    async with aclosing(_tiles(assembly)) as blobs:
-        async for blob in blobs:
-            batch.append(blob)
-            size += len(blob)
-            if len(batch) == assembly.grid.columns or size > BATCH_BYTES:
-                yield batch
-                batch, size = [], 0
-    if batch:
-        yield batch
+    """Every tile of the picture in the order of its index, part by part; the next part is asked for ahead."""
+    async with Window[list[bytes]](1) as asked:
+        for tiles in _parts(assembly.grid):
+            blobs = await asked.take() if asked else []
+            asked.begin(_blobs(assembly, tiles))
+            if blobs:
+                yield blobs
+        yield await asked.take()
 
 
-async def _tiles(assembly: Assembly) -> AsyncGenerator[bytes]:
-    """Every tile of the picture in the order of its index, a few of them asked for ahead."""
-    async with Window[bytes](assembly.tiles_ahead) as asked:
-        for tile in range(len(assembly.grid)):
-            known = assembly.album.find(assembly.run.id, tile)
-            while asked and (asked.full or known is not None):
-                yield await asked.take()
-            if known is not None:
-                yield known
-            else:
-                asked.begin(_tile(assembly, tile))
-        while asked:
-            yield await asked.take()
+def _parts(grid: TileGrid) -> Iterator[range]:
+    """The tiles of each row of them, in parts that hold at most PART_BYTES of pixels, or one tile."""
+    most = max(1, PART_BYTES // (3 * grid.size**2))
+    for row in range(0, len(grid), grid.columns):
+        for first in range(row, row + grid.columns, most):
+            yield range(first, min(first + most, row + grid.columns))
+
+
+async def _blobs(assembly: Assembly, tiles: range) -> list[bytes]:
+    """These tiles: those that are in memory, and the others from the store, a few of them at once."""
+    blobs = {tile: assembly.album.find(assembly.run.id, tile) for tile in tiles}
+    async with Window[None](READS) as reading:
+
+        async def read(tile: int) -> None:
+            blobs[tile] = await _tile(assembly, tile)
+
+        for tile in [tile for tile, blob in blobs.items() if blob is None]:
+            if reading.full:
+                await reading.take()
+            reading.begin(read(tile))
+        while reading:
+            await reading.take()
+    return [blob for blob in blobs.values() if blob is not None]
 
 
 async def _tile(assembly: Assembly, tile: int) -> bytes:

@@ -5,7 +5,7 @@ The slabs stay as they are stored, deflated; what doesn't fit into memory waits 
 
 import zlib
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -13,8 +13,8 @@ import numpy as np
 from fractal_api import tiles
 from fractal_api.errors import TileError
 from fractal_api.tiling import BAND_ROWS, Rect, TileGrid, band_count
-from fractal_kernel.agent.shelf import Blob, Item, Shelf
-from fractal_kernel.image.slabs import inflate
+from fractal_kernel.agent.shelf import Item, Shelf
+from fractal_kernel.image.slabs import inflate, inflate_all
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,15 +26,7 @@ class Piece(NamedTuple):
     tile: int
     rect: Rect
     crc: int
-    data: Blob
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BandPieces:
-    """A complete band: its pieces, rows of tiles from the top, in each from left to right."""
-
-    band: int
-    pieces: tuple[Piece, ...]
+    data: memoryview
 
 
 class _Waiting(NamedTuple):
@@ -67,24 +59,24 @@ class Collector:
         self._bands: defaultdict[int, list[_Waiting]] = defaultdict(list)
         self._next_tile = 0
 
-    def add(self, blob: bytes) -> None:
-        """Take the next tile. LostTile when it isn't that tile."""
-        tile = self._next_tile
-        whole = self._grid.tile(tile)
-        for slab in _slabs(tile, whole, blob):
-            rect = Rect(whole.x, slab.first_row, whole.width, slab.rows)
-            item = self._shelf.put(bytes(slab.data))
-            self._bands[slab.band].append(_Waiting(tile=tile, rect=rect, crc=slab.crc, item=item))
-        self._next_tile += 1
+    def add(self, blobs: Iterable[bytes]) -> None:
+        """Take the next tiles. LostTile when one isn't what it should be."""
+        for blob in blobs:
+            tile, whole = self._next_tile, self._grid.tile(self._next_tile)
+            for slab in _slabs(tile, whole, blob):
+                rect = Rect(whole.x, slab.first_row, whole.width, slab.rows)
+                item = self._shelf.put(bytes(slab.data))
+                self._bands[slab.band].append(_Waiting(tile, rect, slab.crc, item))
+            self._next_tile += 1
 
-    def take(self, band: int) -> BandPieces:
-        """A band that is complete, which is then here no longer."""
-        return BandPieces(band=band, pieces=tuple(self._take(waiting) for waiting in self._bands.pop(band)))
+    def take(self, band: int) -> list[Piece]:
+        """A complete band, which is then here no longer: rows of tiles from the top, in each from left to right."""
+        return [self._take(waiting) for waiting in self._bands.pop(band)]
 
     def _take(self, waiting: _Waiting) -> Piece:
         data = self._shelf.read(waiting.item)
         self._shelf.drop(waiting.item)
-        return Piece(tile=waiting.tile, rect=waiting.rect, crc=waiting.crc, data=data)
+        return Piece(waiting.tile, waiting.rect, waiting.crc, memoryview(data))
 
 
 def check_tile(tile: int, rect: Rect, blob: bytes) -> None:
@@ -96,19 +88,29 @@ def check_tile(tile: int, rect: Rect, blob: bytes) -> None:
             raise LostTile(tile, str(error)) from error
 
 
-def band_rgb(band: BandPieces) -> "NDArray[np.uint8]":
+def band_rgb(pieces: Sequence[Piece]) -> "NDArray[np.uint8]":
     """The pixels of a band: (rows, width, 3), top row first; LostTile when a piece is damaged."""
-    rects = [piece.rect for piece in band.pieces]
-    top, bottom = min(rect.y for rect in rects), max(rect.y + rect.height for rect in rects)
-    rgb = np.empty((bottom - top, max(rect.x + rect.width for rect in rects), tiles.CHANNELS), dtype=np.uint8)
-    for piece, rect in zip(band.pieces, rects, strict=True):
-        rgb[rect.y - top : rect.y - top + rect.height, rect.x : rect.x + rect.width] = _pixels(piece)
+    rects = [piece.rect for piece in pieces]
+    pixels, start = np.frombuffer(_pixels(rects, pieces), dtype=np.uint8), 0
+    top, last = rects[0].y, rects[-1]
+    rgb = np.empty((last.y + last.height - top, last.x + last.width, tiles.CHANNELS), dtype=np.uint8)
+    for x, y, width, height in rects:
+        end = start + width * height * tiles.CHANNELS
+        rgb[y - top : y - top + height, x : x + width] = pixels[start:end].reshape(height, width, tiles.CHANNELS)
+        start = end
     return rgb
 
 
-def _pixels(piece: Piece) -> "NDArray[np.uint8]":
-    if zlib.crc32(piece.data) != piece.crc:
-        raise LostTile(piece.tile, f"the rows from {piece.rect.y} on are damaged")
+def _pixels(rects: Sequence[Rect], pieces: Sequence[Piece]) -> bytes:
+    """The pixels of the pieces, one after the other."""
+    for piece in pieces:
+        if zlib.crc32(piece.data) != piece.crc:
+            raise LostTile(piece.tile, f"the rows from {piece.rect.y} on are damaged")
+    pixels = inflate_all(rects, [piece.data for piece in pieces])
+    return b"".join(map(_inflated, pieces)) if pixels is None else pixels
+
+
+def _inflated(piece: Piece) -> bytes:
     try:
         return inflate(piece.rect, piece.data)
     except TileError as error:
@@ -117,10 +119,6 @@ def _pixels(piece: Piece) -> "NDArray[np.uint8]":
 
 def _slabs(tile: int, rect: Rect, blob: bytes) -> list[tiles.Slab]:
     try:
-        header = tiles.read_header(blob)
-        slabs = tiles.slabs_of(header, blob)
+        return tiles.slabs_of(rect, blob, index=tile)
     except TileError as error:
         raise LostTile(tile, str(error)) from error
-    if (header.index, header.rect) != (tile, rect):
-        raise LostTile(tile, f"the store gave tile {header.index} at {tuple(header.rect)}")
-    return slabs

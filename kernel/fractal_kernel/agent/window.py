@@ -10,11 +10,14 @@ T = TypeVar("T")
 
 
 class Window(Generic[T]):
-    """A context that holds at most `size` tasks. Those that nobody took are cancelled, and waited for, at its end."""
+    """A context that holds at most `size` tasks or futures.
+
+    Those that nobody took are cancelled, and waited for, at its end.
+    """
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._tasks: deque[asyncio.Task[T]] = deque()
+        self._tasks: deque[asyncio.Future[T]] = deque()
 
     async def __aenter__(self) -> Self:
         return self
@@ -34,9 +37,9 @@ class Window(Generic[T]):
     def __bool__(self) -> bool:
         return bool(self._tasks)
 
-    def begin(self, work: Coroutine[Any, Any, T]) -> None:
+    def begin(self, work: Coroutine[Any, Any, T] | asyncio.Future[T]) -> None:
         """Let this run beside the others."""
-        self._tasks.append(asyncio.create_task(work))
+        self._tasks.append(asyncio.ensure_future(work))
 
     async def take(self) -> T:
         """What the one begun first gives, or its exception."""

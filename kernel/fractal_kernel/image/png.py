@@ -13,16 +13,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from isal import isal_zlib
 
+from fractal_kernel.image.streams import FINAL_BLOCK, ZLIB_HEADER, deflate
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 RGB8: Final = (8, 2, 0, 0, 0)  # bit depth, colour type RGB, deflate, adaptive filters, not interlaced
 PERCEPTUAL: Final = b"\0"  # the sRGB chunk's rendering intent
-ZLIB_HEADER: Final = b"\x78\x01"  # window of 32 KiB, fastest; a multiple of 31 as RFC 1950 asks
-FINAL_BLOCK: Final = b"\x03\x00"  # an empty, final block of fixed Huffman codes
-RAW_DEFLATE: Final = -15
-LEVEL: Final = 1
 ADLER_MODULUS: Final = 65_521
 SUB: Final = 1
 UP: Final = 2
@@ -50,9 +48,7 @@ def head(width: int, height: int, texts: Mapping[str, str]) -> bytes:
 def encode_band(rgb: "NDArray[np.uint8]") -> Band:
     """A band of a picture, ready to be written; `rgb` is (rows, width, 3), top row first."""
     raw = _filtered(rgb).reshape(-1)
-    deflate = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, RAW_DEFLATE)
-    data = deflate.compress(raw) + deflate.flush(isal_zlib.Z_FULL_FLUSH)
-    return Band(data=data, adler=isal_zlib.adler32(raw), raw_bytes=raw.size)
+    return Band(data=deflate(raw), adler=isal_zlib.adler32(raw), raw_bytes=raw.size)
 
 
 def adler32_combine(first: int, second: int, second_bytes: int) -> int:

@@ -9,21 +9,17 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, assert_never
 
-import numpy as np
-from isal import isal_zlib
-
 from fractal_api.errors import FractalError, PermanentError
 from fractal_api.tiles import band_spans, join_tile
 from fractal_api.tiling import Rect
 from fractal_kernel.coarse import Samples
 from fractal_kernel.escape.control import Control, Stopped
+from fractal_kernel.image.slabs import deflate
 from fractal_kernel.picture import Picture
 from fractal_kernel.world import orders
 from fractal_kernel.world.batches import MAX_PIXELS
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from fractal_kernel.definition import Definition
     from fractal_kernel.wire import Blob
 
@@ -115,7 +111,7 @@ def _small_tiles(indices: Sequence[int], rects: Sequence[Rect], scene: Scene) ->
     blobs: list[Blob] = []
     for index, rect, rgb in zip(indices, rects, scene.picture.render(rects, scene.control), strict=True):
         _heed(scene.control)
-        blobs.append(join_tile(rect, [_deflated(rgb[rows]) for rows in _slab_rows(rect)], index=index))
+        blobs.append(join_tile(rect, [deflate(rgb[rows]) for rows in _slab_rows(rect)], index=index))
     return blobs
 
 
@@ -125,18 +121,13 @@ def _large_tile(index: int, rect: Rect, scene: Scene) -> "Blob":
     for rows in _slab_rows(rect):
         strip = Rect(rect.x, rect.y + rows.start, rect.width, rows.stop - rows.start)
         [rgb] = scene.picture.render([strip], scene.control)
-        slabs.append(_deflated(rgb))
+        slabs.append(deflate(rgb))
     return join_tile(rect, slabs, index=index)
 
 
 def _slab_rows(rect: Rect) -> Iterator[slice]:
     """The rows of each slab of a tile, counted from its top."""
     return (slice(row - rect.y, row - rect.y + rows) for _, row, rows in band_spans(rect))
-
-
-def _deflated(rgb: "NDArray[np.uint8]") -> bytes:
-    """A slab: a zlib stream, as `zlib.compress` makes it, three times as fast."""
-    return bytes(isal_zlib.compress(np.ascontiguousarray(rgb).reshape(-1), 1))
 
 
 def _heed(control: Control) -> None:

@@ -1,0 +1,60 @@
+"""Deflate streams that can be put one after the other: the parts of a PNG file, and the slabs of tiles.
+
+A part refers to nothing before it and ends on a byte boundary (a full flush), so that parts of any origin are one
+stream, which an empty final block ends. Format: RFC 1950 (zlib), RFC 1951 (deflate).
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from isal import isal_zlib
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+ZLIB_HEADER: Final = b"\x78\x01"  # window of 32 KiB, fastest; a multiple of 31 as RFC 1950 asks
+FINAL_BLOCK: Final = b"\x03\x00"  # an empty, final block of fixed Huffman codes
+FLUSHED: Final = b"\x00\x00\xff\xff"  # what a full flush ends with
+LEVEL: Final = 1
+
+_RAW: Final = -15
+_ENDING_BYTES: Final = len(FINAL_BLOCK) + 4  # and the Adler-32
+_SEAM: Final = FLUSHED + FINAL_BLOCK
+
+
+def deflate(raw: "NDArray[np.uint8]") -> bytes:
+    """A part: these bytes (C-contiguous, any shape), deflated alone and without an end."""
+    deflater = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, _RAW)
+    return bytes(deflater.compress(raw) + deflater.flush(isal_zlib.Z_FULL_FLUSH))
+
+
+def whole(part: bytes, adler: int) -> bytes:
+    """The zlib stream of a single part, whose bytes have this Adler-32."""
+    return b"".join((ZLIB_HEADER, part, FINAL_BLOCK, adler.to_bytes(4, "big")))
+
+
+def part_of(stream: memoryview) -> memoryview | None:
+    """The part that a zlib stream is `whole` of; None when it doesn't end like one.
+
+    One that only happens to end so gives itself away: with its own end before the last byte, or none at all.
+    """
+    if stream[-_ENDING_BYTES - len(FLUSHED) : -4] != _SEAM:
+        return None
+    return stream[len(ZLIB_HEADER) : -_ENDING_BYTES]
+
+
+def adler_of(stream: memoryview) -> int:
+    """The Adler-32 that a zlib stream gives of its bytes."""
+    return int.from_bytes(stream[-4:], "big")
+
+
+def inflate(parts: Sequence[memoryview], size: int) -> bytes | None:
+    """The bytes of parts in their order, inflated in one call; None unless they are parts, and of `size` bytes."""
+    inflater = isal_zlib.decompressobj(_RAW)
+    try:
+        # The bound keeps forged parts from asking for more memory than they should.
+        raw: bytes = inflater.decompress(b"".join((*parts, FINAL_BLOCK)), size + 1)
+    except isal_zlib.IsalError:  # type: ignore[misc]  # isal's stub says that the class is an instance
+        return None
+    return raw if len(raw) == size and inflater.eof and not inflater.unused_data else None
