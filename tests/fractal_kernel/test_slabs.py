@@ -76,7 +76,8 @@ def test_a_slab_that_is_no_part_is_not_inflated_together_with_others(slab: bytes
 
 
 def test_pixels_that_move_from_one_slab_to_the_next_are_noticed() -> None:
-    assert together([of_size(BYTES - 1), of_size(BYTES + 1)], [RECT] * 2) is None
+    both = np.arange(2 * BYTES, dtype=np.uint8)
+    assert together([deflate(both[: BYTES - 1]), deflate(both[BYTES - 1 :])], [RECT] * 2) is None
 
 
 @pytest.mark.parametrize(

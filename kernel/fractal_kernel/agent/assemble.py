@@ -39,13 +39,13 @@ RESIDENT: Final = 16 << 20
 BANDS_BYTES: Final = 32 << 20
 """Bytes of pixels of the bands that are in work at once; one of them is there filtered and deflated, too."""
 
-PART_BYTES: Final = 4 << 20
-"""Bytes of pixels of the tiles that are taken at once."""
+PART_BYTES: Final = 1 << 20
+"""Bytes of pixels that are asked for, and put to work, at once: what threads say to each other costs 0.1 ms."""
 
 LARGE_BYTES: Final = 1 << 20
 """Bytes of tiles, as they are stored, that aren't taken before those before them are done."""
 
-MOST_BANDS: Final = 8
+MOST_PARTS: Final = 8
 READS: Final = 16
 """Tiles that are read at the same time."""
 
@@ -72,9 +72,14 @@ class Assembly:
     """What of its stored tiles is in memory, too."""
 
     @property
-    def bands_at_once(self) -> int:
-        """Bands that are in work at once."""
-        return max(1, min(MOST_BANDS, BANDS_BYTES // (3 * self.grid.width * BAND_ROWS)))
+    def bands_a_part(self) -> int:
+        """Bands that are put to work at once."""
+        return max(1, PART_BYTES // (3 * self.grid.width * BAND_ROWS))
+
+    @property
+    def parts_at_once(self) -> int:
+        """Parts that are in work at the same time."""
+        return max(1, min(MOST_PARTS, BANDS_BYTES // (3 * self.grid.width * BAND_ROWS * self.bands_a_part)))
 
 
 async def assemble(assembly: Assembly, *, max_iterations: int, seconds: float) -> ResultRecord:
@@ -110,29 +115,26 @@ async def assemble(assembly: Assembly, *, max_iterations: int, seconds: float) -
 
 
 async def _write_file(assembly: Assembly, file: "_ChunkWriter", pixels: "_Hash") -> None:
-    image, done = png.Assembler(), 0
+    image, done, tiles = png.Assembler(), 0, 0
     await file.write(png.head(assembly.grid.width, assembly.grid.height, assembly.texts))
     with _Press(assembly, pixels) as press:
-        async with aclosing(_batches(assembly)) as batches, Window[png.Band | None](assembly.bands_at_once) as bands:
-
-            async def begin(blobs: list[bytes], band: int | None) -> None:
-                while bands.full or (bands and sum(map(len, blobs)) > LARGE_BYTES):
-                    await write()
-                bands.begin(press.print(blobs, band))
+        async with aclosing(_parts(assembly)) as parts, Window[list[png.Band]](assembly.parts_at_once) as printed:
 
             async def write() -> None:
-                if (band := await bands.take()) is not None:
-                    await file.write(image.band(band))
+                await file.write(b"".join(map(image.band, await printed.take())))
 
-            tiles = 0
-            async for blobs in batches:
+            async for blobs in parts:
                 tiles += len(blobs)
                 complete = range(done, bands_within(assembly.grid, tiles))
                 done = complete.stop
-                await begin(blobs, next(iter(complete), None))
-                for band in complete[1:]:
-                    await begin([], band)
-            while bands:
+                while printed and sum(map(len, blobs)) > LARGE_BYTES:
+                    await write()
+                for first in range(0, max(1, len(complete)), assembly.bands_a_part):
+                    if printed.full:
+                        await write()
+                    bands = complete[first : first + assembly.bands_a_part]
+                    printed.begin(press.print([] if first else blobs, bands))
+            while printed:
                 await write()
     await file.write(image.tail())
     await file.end()
@@ -159,36 +161,37 @@ class _Press:
         for pool in (self._inflating, self._deflating):
             pool.shutdown(wait=False)
 
-    def print(self, blobs: Sequence[bytes], band: int | None) -> "asyncio.Future[png.Band | None]":
-        """Take the next tiles, and then make a band of them and those before; LostTile when one can't be read back."""
-        made = Future[png.Band | None]()
-        self._inflating.submit(self._inflate, blobs, band, made)
-        return asyncio.wrap_future(made)
+    def print(self, blobs: Sequence[bytes], bands: range) -> "asyncio.Future[list[png.Band]]":
+        """Take the next tiles, and then make bands of them and those before; LostTile when one can't be read back."""
+        printed = Future[list[png.Band]]()
+        self._inflating.submit(self._inflate, blobs, bands, printed)
+        return asyncio.wrap_future(printed)
 
-    def _inflate(self, blobs: Sequence[bytes], band: int | None, made: Future[png.Band | None]) -> None:
-        if not made.set_running_or_notify_cancel():
+    def _inflate(self, blobs: Sequence[bytes], bands: range, printed: Future[list[png.Band]]) -> None:
+        if not printed.set_running_or_notify_cancel():
             return
         try:
             self._collector.add(blobs)
-            if band is None:
-                made.set_result(None)
-            else:
-                self._deflating.submit(self._deflate, band_rgb(self._collector.take(band)), made)
+            pixels = [band_rgb(self._collector.take(band)) for band in bands]
+            self._deflating.submit(self._deflate, pixels, printed)
         except BaseException as error:  # noqa: BLE001 - whoever waits raises it
-            made.set_exception(error)
+            printed.set_exception(error)
 
-    def _deflate(self, rgb: "NDArray[np.uint8]", made: Future[png.Band | None]) -> None:
+    def _deflate(self, pixels: "Sequence[NDArray[np.uint8]]", printed: Future[list[png.Band]]) -> None:
         try:
-            self._pixels.update(rgb.data)
-            made.set_result(png.encode_band(rgb))
+            printed.set_result([self._band(rgb) for rgb in pixels])
         except BaseException as error:  # noqa: BLE001 - as above
-            made.set_exception(error)
+            printed.set_exception(error)
+
+    def _band(self, rgb: "NDArray[np.uint8]") -> png.Band:
+        self._pixels.update(rgb.data)
+        return png.encode_band(rgb)
 
 
-async def _batches(assembly: Assembly) -> AsyncGenerator[list[bytes]]:
+async def _parts(assembly: Assembly) -> AsyncGenerator[list[bytes]]:
     """Every tile of the picture in the order of its index, part by part; the next part is asked for ahead."""
     async with Window[list[bytes]](1) as asked:
-        for tiles in _parts(assembly.grid):
+        for tiles in _cut(assembly.grid):
             blobs = await asked.take() if asked else []
             asked.begin(_blobs(assembly, tiles))
             if blobs:
@@ -196,12 +199,14 @@ async def _batches(assembly: Assembly) -> AsyncGenerator[list[bytes]]:
         yield await asked.take()
 
 
-def _parts(grid: TileGrid) -> Iterator[range]:
-    """The tiles of each row of them, in parts that hold at most PART_BYTES of pixels, or one tile."""
+def _cut(grid: TileGrid) -> Iterator[range]:
+    """The tiles in parts that hold at most PART_BYTES of pixels, or one tile: some rows of them, or pieces of a row."""
     most = max(1, PART_BYTES // (3 * grid.size**2))
-    for row in range(0, len(grid), grid.columns):
-        for first in range(row, row + grid.columns, most):
-            yield range(first, min(first + most, row + grid.columns))
+    whole = most // grid.columns * grid.columns
+    for row in range(0, len(grid), whole or grid.columns):
+        stop = min(row + (whole or grid.columns), len(grid))
+        for first in range(row, stop, most):
+            yield range(first, min(first + most, stop))
 
 
 async def _blobs(assembly: Assembly, tiles: range) -> list[bytes]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from isal import isal_zlib
 
-from fractal_kernel.image.streams import FINAL_BLOCK, ZLIB_HEADER, deflate
+from fractal_kernel.image.streams import FINAL_BLOCK, ZLIB_HEADER, adler32_combine, deflate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 RGB8: Final = (8, 2, 0, 0, 0)  # bit depth, colour type RGB, deflate, adaptive filters, not interlaced
 PERCEPTUAL: Final = b"\0"  # the sRGB chunk's rendering intent
-ADLER_MODULUS: Final = 65_521
 SUB: Final = 1
 UP: Final = 2
 
@@ -49,18 +48,6 @@ def encode_band(rgb: "NDArray[np.uint8]") -> Band:
     """A band of a picture, ready to be written; `rgb` is (rows, width, 3), top row first."""
     raw = _filtered(rgb).reshape(-1)
     return Band(data=deflate(raw), adler=isal_zlib.adler32(raw), raw_bytes=raw.size)
-
-
-def adler32_combine(first: int, second: int, second_bytes: int) -> int:
-    """The Adler-32 of two byte strings put together, from those of each and the length of the second.
-
-    Source: zlib's adler32_combine; with s1 and s2 the two sums of RFC 1950, appended bytes add the first string's
-    (s1 − 1) once to s1 and `second_bytes` times to s2.
-    """
-    offset = (first & 0xFFFF) - 1
-    low = ((second & 0xFFFF) + offset) % ADLER_MODULUS
-    high = ((first >> 16) + (second >> 16) + second_bytes * offset) % ADLER_MODULUS
-    return high << 16 | low
 
 
 class Assembler:

@@ -17,6 +17,7 @@ ZLIB_HEADER: Final = b"\x78\x01"  # window of 32 KiB, fastest; a multiple of 31 
 FINAL_BLOCK: Final = b"\x03\x00"  # an empty, final block of fixed Huffman codes
 FLUSHED: Final = b"\x00\x00\xff\xff"  # what a full flush ends with
 LEVEL: Final = 1
+ADLER_MODULUS: Final = 65_521
 
 _RAW: Final = -15
 _ENDING_BYTES: Final = len(FINAL_BLOCK) + 4  # and the Adler-32
@@ -58,3 +59,15 @@ def inflate(parts: Sequence[memoryview], size: int) -> bytes | None:
     except isal_zlib.IsalError:  # type: ignore[misc]  # isal's stub says that the class is an instance
         return None
     return raw if len(raw) == size and inflater.eof and not inflater.unused_data else None
+
+
+def adler32_combine(first: int, second: int, second_bytes: int) -> int:
+    """The Adler-32 of two byte strings put together, from those of each and the length of the second.
+
+    Source: zlib's adler32_combine; with s1 and s2 the two sums of RFC 1950, appended bytes add the first string's
+    (s1 − 1) once to s1 and `second_bytes` times to s2.
+    """
+    offset = (first & 0xFFFF) - 1
+    low = ((second & 0xFFFF) + offset) % ADLER_MODULUS
+    high = ((first >> 16) + (second >> 16) + second_bytes * offset) % ADLER_MODULUS
+    return high << 16 | low

@@ -36,6 +36,9 @@ MAX_HEADER: Final = 4 << 20
 MAX_BODY: Final = 128 << 20
 """Bytes of a body at most; a tile of 4096² pixels that do not compress has 48 MiB."""
 
+JOINED: Final = 1 << 20
+"""Bytes of a body up to which it is written as one with its header."""
+
 PREFIX: Final = struct.Struct(">II")
 
 
@@ -44,13 +47,15 @@ class WireError(PermanentError):
 
 
 def encode(message: Message) -> list[Blob]:
-    """The frame of a message, as buffers to be written one after the other; blobs are not copied."""
+    """The frame of a message, as buffers to be written one after the other; large blobs are not copied."""
     fields, body = _fields(message)
     header = json.dumps({"kind": type(message).__name__, **fields}, separators=(",", ":")).encode()
     length = sum(map(len, body))
     if len(header) > MAX_HEADER or length > MAX_BODY:
         raise WireError(f"a frame of {len(header)} + {length} bytes is over the limit of {MAX_HEADER} + {MAX_BODY}")
-    return [PREFIX.pack(len(header), length) + header, *(blob for blob in body if len(blob))]
+    parts: list[Blob] = [PREFIX.pack(len(header), length), header, *body]
+    # To copy a few hundred tiles of a kilobyte takes less than to hand each of them to the system.
+    return [b"".join(parts)] if length <= JOINED else [b"".join(parts[:2]), *(blob for blob in body if len(blob))]
 
 
 def _fields(message: Message) -> tuple[dict[str, Any], Sequence[Blob]]:  # noqa: PLR0911 - a table

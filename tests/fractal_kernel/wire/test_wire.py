@@ -36,6 +36,7 @@ from fractal_kernel.wire import (
     WireError,
     encode,
 )
+from fractal_kernel.wire.encoding import JOINED
 
 texts = st.text(max_size=40)
 counts = st.integers(0, 2**63)
@@ -198,8 +199,12 @@ def test_a_message_too_large_for_the_limits_is_not_written() -> None:
         encode(Tiles(**FACTS, tiles=((0, half), (1, half))))
 
 
-def test_a_body_is_written_and_read_without_a_copy() -> None:
-    data = bytes(range(256))
+def test_a_small_message_is_one_buffer() -> None:
+    assert len(encode(Tiles(**FACTS, tiles=((0, b"a"), (1, b""), (2, b"bc"))))) == 1
+
+
+def test_a_large_body_is_written_and_read_without_a_copy() -> None:
+    data = bytes(JOINED + 1)
     parts = encode(Tiles(**FACTS, tiles=((0, data),)))
     assert any(part is data for part in parts)
     (message,) = Decoder(TO_AGENT).feed(b"".join(parts))
