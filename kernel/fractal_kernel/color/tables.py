@@ -12,13 +12,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 KEPT: Final = 8
-"""Pairs of tables kept for the pictures to come, 64 KiB each: a warm rank would wait for them at the start of each run."""
+"""Pairs of tables, 64 KiB each, that are kept for the pictures to come: a rank has nothing else to do meanwhile."""
 
 
 @lru_cache(maxsize=KEPT)
-def color_tables(
-    palette: str, colors: tuple[str, ...], inside: str
-) -> "tuple[NDArray[np.float32], NDArray[np.uint8]]":
+def color_tables(palette: str, colors: tuple[str, ...], inside: str) -> "tuple[NDArray[np.float32], NDArray[np.uint8]]":
     """The palette's entries and then the inside's colour: linear light, shape (4097, 3), and sRGB bytes, (4097, 4).
 
     The fourth byte is not used. KeyError for a palette that there isn't, ValueError for a colour in another form.

@@ -93,7 +93,7 @@ class Grid:
         counts = self._escapes(rect, side, fractions, control)
         return counts.reshape(shape), fractions.reshape(shape)
 
-    def start(self, columns: "NDArray[np.int64]", rows: "NDArray[np.int64]") -> "NDArray[np.void]":
+    def start(self, columns: "NDArray[np.integer]", rows: "NDArray[np.integer]") -> "NDArray[np.void]":
         """The first samples, not yet begun, of the pixels in these columns and rows from the top: dtype POINT, flat."""
         pixels = np.empty((columns.size, 2), dtype=np.int64)
         pixels[:, 0], pixels[:, 1] = columns.reshape(-1), rows.reshape(-1)
