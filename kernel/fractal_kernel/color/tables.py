@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 KEPT: Final = 8
-"""Pairs of tables, 64 KiB each, that are kept for the pictures to come: a rank has nothing else to do meanwhile."""
+"""Pairs of tables, 64 KiB each, that are kept for the pictures to come: a rank would wait for them before each."""
 
 
 @lru_cache(maxsize=KEPT)
