@@ -5,7 +5,9 @@ is part of the picture; the costs only order and batch the work, and never show.
 """
 
 import dataclasses
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -14,7 +16,7 @@ from fractal_kernel.definition import GridDefinition
 from fractal_kernel.escape.grid import Grid, Shortcuts, State
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator
 
     from numpy.typing import NDArray
 
@@ -41,7 +43,7 @@ SURVEY_BUDGET: Final = 1 << 26
 """Iterations spent on costs alone, after the decision: 0.1 s of one core."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Survey:
     """What the coarse pass found.
 
@@ -54,12 +56,6 @@ class Survey:
     max_iterations: int
     counts: "NDArray[np.int64]"
     work: "NDArray[np.float64]"
-    _sums: "NDArray[np.float64]" = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        sums = np.zeros((self.work.shape[0] + 2, self.work.shape[1] + 2))
-        sums[1:-1, 1:-1] = self.work.cumsum(axis=0).cumsum(axis=1)
-        object.__setattr__(self, "_sums", sums)
 
     def cost(self, rect: "Rect") -> float:
         """The expected work of a rect, in iterations, each sample's own cost of SAMPLE_COST iterations included."""
@@ -77,6 +73,13 @@ class Survey:
         below = self._sums.item(row + 1, column) * (1.0 - across) + self._sums.item(row + 1, column + 1) * across
         return above * (1.0 - along) + below * along
 
+    @cached_property
+    def _sums(self) -> "NDArray[np.float64]":
+        """The work of the cells above and to the left of each, between two rows and columns of which none is read."""
+        sums = np.zeros((self.work.shape[0] + 2, self.work.shape[1] + 2))
+        sums[1:-1, 1:-1] = self.work.cumsum(axis=0).cumsum(axis=1)
+        return sums
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
@@ -89,79 +92,100 @@ class Tally:
         return Tally(running=self.running + other.running, late=self.late + other.late)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """How a coarse pass ends: its samples are run on to `limit`, and no answer changes anything any more."""
+
+    limit: int
+    max_iterations: int
+
+
 class Rounds:
     """The rounds of a coarse pass of `points` samples: pure, so that many ranks can share the samples.
 
-    All samples are run on to `limit`; what became of them is learned, and `limit` is the next one, or None when the
-    pass is over and `max_iterations` is decided.
+    `step` is either what all samples are run on to in the next round, whose tally is to be learned, or the decision.
+    A number of iterations that is given, and low, is decided at once.
     """
 
-    __slots__ = ("_course", "limit", "max_iterations")
+    __slots__ = ("_course", "step")
 
     def __init__(self, max_iterations: int | None, points: int) -> None:
         self._course = _course(max_iterations, points)
-        self.limit: int | None = next(self._course)
-        self.max_iterations: int | None = None
+        self.step: int | Decision
+        self._go(partial(next, self._course))
 
     def learn(self, tally: Tally) -> None:
         """Takes note of how all samples ended the round."""
+        self._go(partial(self._course.send, tally))
+
+    def _go(self, course: "Callable[[], int]") -> None:
         try:
-            self.limit = self._course.send(tally)
+            self.step = course()
         except StopIteration as end:
-            self.limit = None
-            self.max_iterations = end.value
+            self.step = end.value
 
 
 class Samples:
     """Coarse samples of a picture and how far they are: number `part` of every `parts` of them, or all."""
 
-    __slots__ = ("_grid", "_points")
+    __slots__ = ("_grid", "_limit", "_lot", "_points", "_shape")
 
     def __init__(self, definition: "Definition", part: int = 0, parts: int = 1) -> None:
         rows, columns = _lattice(definition.frame)
-        pixels = np.tile(columns, len(rows))[part::parts], np.repeat(rows, len(columns))[part::parts]
+        self._shape = len(rows), len(columns)
+        self._lot = slice(part, None, parts)
+        self._limit = 0
         self._grid = Grid(_stand_in(definition), shortcuts=_shortcuts(definition))
-        self._points = self._grid.start(*pixels)
+        self._points = self._grid.start(
+            np.tile(columns, len(rows))[self._lot], np.repeat(rows, len(columns))[self._lot]
+        )
 
-    def advance(self, limit: int, control: "Control") -> Tally:
+    def advance(self, limit: int, control: "Control") -> None:
         """Runs the undecided samples on to n = limit; Stopped when the control says so."""
         self._grid.advance(self._points, limit, control)
-        n, state = self.outcome
-        late = np.count_nonzero((state == State.ESCAPED) & (n > limit // 2))
+        self._limit = limit
+
+    @property
+    def tally(self) -> Tally:
+        """How these samples ended the last round."""
+        n, state = self._points["n"], self._points["state"]
+        late = np.count_nonzero((state == State.ESCAPED) & (n > self._limit // 2))
         return Tally(running=int(np.count_nonzero(state == State.RUNNING)), late=int(late))
 
     @property
-    def outcome(self) -> "NDArray[np.int64]":
-        """What became of the samples so far: n and `State` of each, int64, shape (2, samples)."""
-        return np.stack([self._points["n"], self._points["state"]])
+    def counts(self) -> "NDArray[np.int64]":
+        """The n of each of these samples, −1 where none was found so far; shape (samples,)."""
+        return np.where(self._points["state"] == State.ESCAPED, self._points["n"], -1)
+
+    def work(self, max_iterations: int) -> "NDArray[np.float64]":
+        """The iterations that each sample is expected to take, all of them where it is undecided.
+
+        Shape (rows, columns) of the whole coarse pass, top row first; 0 where a sample belongs to another part.
+        """
+        n = self._points["n"]
+        if self._limit != max_iterations:
+            n = np.where(self._points["state"] == State.RUNNING, max_iterations, n)
+        work = np.zeros(self._shape)
+        work.reshape(-1)[self._lot] = n
+        return work
 
 
 def survey(definition: "Definition", control: "Control") -> Survey:
     """The coarse pass of a picture; Stopped when the control says so."""
     samples = Samples(definition)
     rounds = Rounds(definition.max_iterations, point_count(definition.frame))
-    while rounds.limit is not None:
-        rounds.learn(samples.advance(rounds.limit, control))
-    return conclude(definition.frame, rounds, [samples.outcome])
-
-
-def conclude(frame: "Frame", rounds: Rounds, outcomes: "Sequence[NDArray[np.int64]]") -> Survey:
-    """What the coarse pass found, from the `outcome` of each part in order; ValueError before the last round."""
-    if rounds.max_iterations is None:
-        raise ValueError("the coarse pass is not over")
-    rows, columns = _lattice(frame)
-    n, state = whole = np.empty((2, point_count(frame)), dtype=np.int64)
-    for part, outcome in enumerate(outcomes):
-        whole[:, part :: len(outcomes)] = outcome
-    work = np.where(state == State.RUNNING, rounds.max_iterations, n).astype(np.float64)
-    counts = np.where(state == State.ESCAPED, n, -1)
-    shape = (len(rows), len(columns))
+    while isinstance(rounds.step, int):
+        samples.advance(rounds.step, control)
+        rounds.learn(samples.tally)
+    decision = rounds.step
+    samples.advance(decision.limit, control)
+    work = samples.work(decision.max_iterations)
     return Survey(
-        frame=frame,
-        stride=coarse_stride(frame),
-        max_iterations=rounds.max_iterations,
-        counts=counts.reshape(shape),
-        work=work.reshape(shape),
+        frame=definition.frame,
+        stride=coarse_stride(definition.frame),
+        max_iterations=decision.max_iterations,
+        counts=samples.counts.reshape(work.shape),
+        work=work,
     )
 
 
@@ -173,21 +197,21 @@ def point_count(frame: "Frame") -> int:
 
 def coarse_stride(frame: "Frame") -> int:
     """The pixels from one coarse sample to the next: the fewest that give at most MAX_POINTS of them."""
-    stride = 1
+    stride = max(1, math.isqrt(frame.width * frame.height // MAX_POINTS))  # no fewer can be enough
     while -(-frame.width // stride) * -(-frame.height // stride) > MAX_POINTS:
         stride += 1
     return stride
 
 
-def _lattice(frame: "Frame") -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
+def _lattice(frame: "Frame") -> "tuple[NDArray[np.int32], NDArray[np.int32]]":
     """The rows and the columns of pixels whose first samples the coarse pass takes."""
     stride = coarse_stride(frame)
     return _pixels(frame.height, stride), _pixels(frame.width, stride)
 
 
-def _pixels(size: int, stride: int) -> "NDArray[np.int64]":
+def _pixels(size: int, stride: int) -> "NDArray[np.int32]":
     """The pixels along one side whose first samples the coarse pass takes: the middle of each cell."""
-    return np.minimum(np.arange(0, size, stride, dtype=np.int64) + stride // 2, size - 1)
+    return np.minimum(np.arange(0, size, stride, dtype=np.int32) + stride // 2, size - 1)
 
 
 def _stand_in(definition: "Definition") -> GridDefinition:
@@ -217,9 +241,11 @@ def _shortcuts(definition: "Definition") -> Shortcuts:
     return Shortcuts.ALL if isinstance(definition, GridDefinition) else Shortcuts.REPEATS
 
 
-def _course(decided: int | None, points: int) -> "Generator[int, Tally, int]":
-    """The limits of the rounds, each answered by its Tally; returns max_iterations."""
-    limit = FIRST_LIMIT if decided is None else min(FIRST_LIMIT, decided)
+def _course(decided: int | None, points: int) -> "Generator[int, Tally, Decision]":
+    """The limits of the rounds that something depends on, each answered by its Tally; returns the decision."""
+    if decided is not None and decided <= FIRST_LIMIT:
+        return Decision(limit=decided, max_iterations=decided)
+    limit = FIRST_LIMIT
     tally = yield limit
     # `auto`: until at most one sample in a thousand still escapes in the second half.
     while decided is None and limit < LAST_LIMIT and tally.late * 1000 > points:
@@ -228,11 +254,13 @@ def _course(decided: int | None, points: int) -> "Generator[int, Tally, int]":
     most = MARGIN * limit if decided is None else decided
     # The samples that are left are run on while SURVEY_BUDGET allows, to know what they cost.
     left = SURVEY_BUDGET
-    while limit < most:
+    while True:
         further = min(limit, most - limit)
         left -= further * tally.running
         if left < 0:
             break
         limit += further
+        if limit == most:
+            break
         tally = yield limit
-    return most
+    return Decision(limit=limit, max_iterations=most)

@@ -135,17 +135,89 @@ def test_a_survey_ends_soon_whatever_the_iterations_asked_for() -> None:
     assert control.iterations < coarse.FIRST_LIMIT * coarse.MAX_POINTS + coarse.SURVEY_BUDGET
 
 
-def test_ranks_that_share_the_samples_decide_the_same() -> None:
-    picture = view("seahorse", (40, 30), max_iterations=None)
+@pytest.mark.parametrize("max_iterations", [None, 300, 3000])
+def test_ranks_that_share_the_samples_decide_the_same(max_iterations: int | None) -> None:
+    picture = view("seahorse", (40, 30), max_iterations=max_iterations)
     parts = [coarse.Samples(picture, part, 3) for part in range(3)]
-    rounds = coarse.Rounds(None, coarse.point_count(picture.frame))
-    while rounds.limit is not None:
-        tallies = [part.advance(rounds.limit, Control()) for part in parts]
+    rounds = coarse.Rounds(max_iterations, coarse.point_count(picture.frame))
+    while isinstance(rounds.step, int):
+        for part in parts:
+            part.advance(rounds.step, Control())
+        tallies = [part.tally for part in parts]
         rounds.learn(sum(tallies[1:], tallies[0]))
-    shared = coarse.conclude(picture.frame, rounds, [part.outcome for part in parts])
     alone = survey(picture)
-    assert shared.max_iterations == alone.max_iterations
-    np.testing.assert_array_equal(shared.counts, alone.counts)
+    assert rounds.step.max_iterations == alone.max_iterations
+    counts = np.empty(40 * 30, dtype=np.int64)
+    for number, part in enumerate(parts):
+        part.advance(rounds.step.limit, Control())
+        counts[number::3] = part.counts
+    np.testing.assert_array_equal(counts.reshape(30, 40), alone.counts)
+
+
+def test_a_part_says_nothing_of_the_samples_of_others() -> None:
+    picture = view("full", (40, 30), max_iterations=500)
+    whole_work = survey(picture).work
+    parts = [coarse.Samples(picture, part, 7) for part in range(7)]
+    for number, part in enumerate(parts):
+        part.advance(500, Control())
+        work = part.work(500).ravel()
+        others = np.arange(40 * 30) % 7 != number
+        assert not work[others].any()
+    escaped = survey(picture).counts >= 0
+    together = sum(part.work(500) for part in parts)
+    np.testing.assert_array_equal(np.where(escaped, together, 0), np.where(escaped, whole_work, 0))
+
+
+def test_undecided_samples_are_expected_to_take_every_iteration() -> None:
+    picture = julia(-0.3905408702184, -0.586787907346969, size=(20, 20), center_re=-0.1, center_im=-0.3, zoom=5.0)
+    samples = coarse.Samples(picture)
+    samples.advance(100, Control())
+    assert samples.tally.running > 0
+    assert np.count_nonzero(samples.work(70_000) == 70_000) == samples.tally.running
+    assert np.count_nonzero(samples.work(100) == 100) >= samples.tally.running
+
+
+# --- the rounds ------------------------------------------------------------------------------------------------------
+
+
+def steps(max_iterations: int | None, tally: coarse.Tally) -> list[int | coarse.Decision]:
+    """What the rounds of a thousand samples are, when each ends like that."""
+    rounds = coarse.Rounds(max_iterations, 1000)
+    found = [rounds.step]
+    while isinstance(rounds.step, int):
+        rounds.learn(tally)
+        found.append(rounds.step)
+    return found
+
+
+def test_a_low_number_of_iterations_that_is_given_is_decided_without_a_round() -> None:
+    for number in (1, 1000, 1024):
+        assert steps(number, coarse.Tally(running=1000, late=1000)) == [
+            coarse.Decision(limit=number, max_iterations=number)
+        ]
+
+
+def test_a_higher_one_is_reached_in_rounds_whose_last_nothing_depends_on() -> None:
+    calm, few = coarse.Tally(running=1, late=0), coarse.Tally(running=1, late=1000)
+    expected = [1024, 2048, 4096, coarse.Decision(limit=5000, max_iterations=5000)]
+    assert steps(5000, calm) == steps(5000, few) == expected
+    assert steps(1025, calm) == [1024, coarse.Decision(limit=1025, max_iterations=1025)]
+
+
+def test_auto_doubles_while_samples_escape_late_and_then_goes_on_to_learn_costs() -> None:
+    calm = coarse.Tally(running=1, late=1)
+    assert steps(None, calm) == [1024, 2048, coarse.Decision(limit=4096, max_iterations=4096)]
+    restless = coarse.Tally(running=0, late=2)
+    doubled = [1024 << k for k in range(14)]
+    assert doubled[-2] == coarse.LAST_LIMIT
+    assert steps(None, restless) == [*doubled, coarse.Decision(limit=1 << 24, max_iterations=1 << 24)]
+
+
+def test_rounds_that_would_cost_more_than_their_budget_are_left_out() -> None:
+    most = coarse.Tally(running=coarse.SURVEY_BUDGET // 1024, late=0)
+    assert steps(None, most) == [1024, 2048, coarse.Decision(limit=2048, max_iterations=4096)]
+    more = coarse.Tally(running=coarse.SURVEY_BUDGET // 1024 + 1, late=0)
+    assert steps(None, more) == [1024, coarse.Decision(limit=1024, max_iterations=4096)]
 
 
 def test_a_legacy_picture_is_surveyed_by_what_costs_about_as_much() -> None:

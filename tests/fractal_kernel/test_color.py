@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.grid_pictures import HEX_COLORS
 
-from fractal_kernel.color import palettes, srgb
+from fractal_kernel.color import palettes, srgb, tables
 
 
 def linear(byte: Fraction) -> np.float32:
@@ -123,3 +123,24 @@ def test_the_names_are_those_of_the_contract() -> None:
     from fractal_api.picture import Palette  # noqa: PLC0415 - the only test here that needs pydantic
 
     assert sorted(palettes.NAMES) == sorted(Palette)
+
+
+def test_the_tables_are_the_palette_and_the_inside_and_their_bytes() -> None:
+    light, rgbx = tables.color_tables("ocean", (), "#0a1b2c")
+    np.testing.assert_array_equal(light[:-1], palettes.expand("ocean", ()))
+    np.testing.assert_array_equal(light[-1], srgb.linear_light("#0a1b2c"))
+    np.testing.assert_array_equal(rgbx[:, :3], srgb.encode(light))
+    assert rgbx[-1].tolist() == [0x0A, 0x1B, 0x2C, 0]
+
+
+def test_pictures_of_the_same_colours_share_their_tables_and_others_do_not() -> None:
+    own = tables.color_tables("", ("#102030", "#ffcc00"), "#000000")
+    assert tables.color_tables("", ("#102030", "#ffcc00"), "#000000") is own
+    assert (tables.color_tables("", ("#ffcc00", "#102030"), "#000000")[0] != own[0]).any()
+    assert (tables.color_tables("", ("#102030", "#ffcc00"), "#ffffff")[0][-1] == 1.0).all()
+
+
+def test_tables_that_pictures_share_cannot_be_changed() -> None:
+    for table in tables.color_tables("ember", (), "#000000"):
+        with pytest.raises(ValueError, match="read-only"):
+            table[0] = 0

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from fractal_kernel.color.palettes import expand
-from fractal_kernel.color.srgb import THRESHOLDS, encode, linear_light
+from fractal_kernel.color.srgb import THRESHOLDS, encode
+from fractal_kernel.color.tables import color_tables
 from fractal_kernel.escape import _grid
 from fractal_kernel.escape.control import Stopped
 from fractal_kernel.escape.instructions import Instructions, instruction_set
@@ -28,7 +28,6 @@ POINT: Final = np.dtype(
     [("x", "f8"), ("y", "f8"), ("cr", "f8"), ("ci", "f8"), ("n", "i8"), ("state", "i8")],
 )
 """A sample on its way: z_n = x + iy, c = cr + i·ci, n, and a `State`."""
-
 
 _GUESSES: Final = encode(np.linspace(0.0, 1.0, _grid.GUESSES + 1, dtype=np.float32))
 """The bytes of evenly spaced values: where the loops begin to look for that of a value between two of them."""
@@ -69,8 +68,7 @@ class Grid:
             raise ValueError(f"a pixel has 1 to {MAX_SIDE} samples along its side, not {definition.frame.side}")
         chosen = instruction_set() if instructions is None else instructions
         self._frame = definition.frame
-        palette = np.vstack([expand(definition.palette, definition.colors), linear_light(definition.inside)])
-        rgbx = np.pad(encode(palette), ((0, 0), (0, 1)))
+        palette, rgbx = color_tables(definition.palette, definition.colors, definition.inside)
         self._loops = _grid.Loops(definition, (palette, rgbx, THRESHOLDS, _GUESSES), chosen.number, shortcuts)
 
     def render(self, rects: "Sequence[Rect]", control: "Control") -> "list[NDArray[np.uint8]]":
@@ -95,10 +93,11 @@ class Grid:
         counts = self._escapes(rect, side, fractions, control)
         return counts.reshape(shape), fractions.reshape(shape)
 
-    def start(self, columns: "NDArray[np.int64]", rows: "NDArray[np.int64]") -> "NDArray[np.void]":
+    def start(self, columns: "NDArray[np.integer]", rows: "NDArray[np.integer]") -> "NDArray[np.void]":
         """The first samples, not yet begun, of the pixels in these columns and rows from the top: dtype POINT, flat."""
-        pixels = np.stack([columns, rows], axis=-1).reshape(-1, 2).astype(np.int64)
-        points = np.zeros(len(pixels), dtype=POINT)
+        pixels = np.empty((columns.size, 2), dtype=np.int64)
+        pixels[:, 0], pixels[:, 1] = columns.reshape(-1), rows.reshape(-1)
+        points = np.empty(len(pixels), dtype=POINT)
         self._loops.start(pixels, points.view(np.uint8), _window())
         return points
 

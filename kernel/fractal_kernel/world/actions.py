@@ -1,5 +1,6 @@
 """What the schedule hears, and what it wants done: frozen values both ways."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fractal_kernel import wire
@@ -46,3 +47,11 @@ class End:
 
 
 Action = Give | Record | Tell | End
+
+
+def own_last(actions: Iterable[Action]) -> list[Action]:
+    """The actions in the order in which rank 0 does them: what is for others first, and then what it is to do itself.
+
+    Once its own kernel thread has work, it shares the interpreter with the thread that sends.
+    """
+    return sorted(actions, key=lambda action: isinstance(action, Give) and action.rank == 0)

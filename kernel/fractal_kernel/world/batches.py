@@ -3,19 +3,18 @@
 Pure. Work is counted in the coarse pass's expected iterations; how fast a rank does it is measured.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from fractal_kernel.coarse import SAMPLE_COST
+from fractal_kernel.world.costs import tile_pixels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fractal_api.tiling import TileGrid
-    from fractal_kernel.coarse import Survey
 
 LONGEST_S: Final = 0.045
 """What a batch is to take while there is much to do: long against its messages, short against a second."""
@@ -28,9 +27,6 @@ ROUNDS_LEFT: Final = 4
 
 MAX_PIXELS: Final = 1 << 20
 """Pixels of a batch of several tiles: its blobs wait in the memory of a rank, and then of rank 0."""
-
-PIXEL_WORK: Final = 48
-"""What encoding a pixel costs, in iterations: deflating three bytes against the kernel's 0.5–1 ns an iteration."""
 
 FIRST_RATE: Final = 2e8
 """Iterations a second of a rank that was not measured yet: low, so that the first batches are short."""
@@ -50,12 +46,14 @@ class Batch:
 class TileQueue:
     """The tiles of a run that nobody has been given yet, the dearest first."""
 
-    def __init__(self, grid: "TileGrid", work: Sequence[float], tiles: Iterable[int]) -> None:
+    def __init__(self, grid: "TileGrid", work: "NDArray[np.float64]", tiles: Collection[int]) -> None:
         # The order is reversed, so that the next tile is the last.
-        self._tiles = sorted(tiles, key=lambda tile: (work[tile], -tile))
-        self._work = work
-        self._grid = grid
-        self.left = sum(work[tile] for tile in self._tiles)
+        indices = np.fromiter(tiles, dtype=np.int64, count=len(tiles))
+        self._tiles: list[int] = indices[np.lexsort((-indices, work[indices]))].tolist()
+        # Lists, since their items are asked for one by one.
+        self._work: list[float] = work.tolist()
+        self._pixels: list[int] = tile_pixels(grid).tolist()
+        self.left = sum(map(self._work.__getitem__, self._tiles))
         """The expected work of all tiles in the queue."""
 
     def __len__(self) -> int:
@@ -67,7 +65,7 @@ class TileQueue:
         pixels = 0
         while self._tiles and (not taken or (work > 0 and pixels < MAX_PIXELS)):
             tile = self._tiles[-1]
-            pixels += self._grid.tile(tile).pixels
+            pixels += self._pixels[tile]
             if taken and (pixels > MAX_PIXELS or self._work[tile] > 2 * work):
                 break
             taken.append(self._tiles.pop())
@@ -96,31 +94,3 @@ class Rates:
         """The work of the rank's next batch, when that much is left for all ranks together."""
         left_s = left / sum(self._rates)
         return self._rates[rank] * min(LONGEST_S, max(SHORTEST_S, left_s / ROUNDS_LEFT))
-
-
-def tile_work(survey: "Survey", grid: "TileGrid") -> list[float]:
-    """The expected work of every tile of a picture, its encoding included, in iterations.
-
-    It is `survey.cost` of each tile, computed for all of them at once.
-    """
-    frame, samples = survey.frame, survey.frame.side**2
-    rows = _edges(frame.height, grid.size, grid.rows)
-    columns = _edges(frame.width, grid.size, grid.columns)
-    iterations = _between(_between(survey.work, rows, survey.stride).T, columns, survey.stride).T
-    pixels = np.outer(np.diff(rows), np.diff(columns))
-    work = iterations * samples + pixels * (SAMPLE_COST * samples + PIXEL_WORK)
-    return [float(value) for value in work.ravel()]
-
-
-def _edges(length: int, size: int, tiles: int) -> "NDArray[np.int64]":
-    """The pixels at which tiles begin along one side of a picture, and its end."""
-    return np.minimum(np.arange(tiles + 1, dtype=np.int64) * size, length)
-
-
-def _between(values: "NDArray[np.float64]", edges: "NDArray[np.int64]", stride: int) -> "NDArray[np.float64]":
-    """The sums over pixels from each edge to the next, along axis 0; each value stands for `stride` pixels."""
-    cell, within = np.divmod(edges, stride)
-    nothing = np.zeros((1, values.shape[1]))
-    below = np.concatenate([nothing, np.cumsum(values, axis=0) * stride])
-    sums = below[cell] + within[:, None] * np.concatenate([values, nothing])[cell]
-    return np.diff(sums, axis=0)

@@ -98,8 +98,9 @@ class Exchange(Generic[Out, In]):
         """What has arrived. Data is only taken in while less than `room` bytes of it are arriving."""
         self._push()
         self._accept_headers()
+        dataless = list(self._dataless())  # and whose data is expected: what left at once is there already
         self._accept_data(room)
-        return [*self._dataless(), *self._complete()]
+        return [*dataless, *self._complete()]
 
     def _send(self, rank: int, tag: int, buffer: "Blob") -> None:
         leaving = _Leaving(self._comm.Isend([buffer, MPI.BYTE], dest=rank, tag=tag), rank, buffer)

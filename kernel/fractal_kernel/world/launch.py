@@ -31,6 +31,11 @@ _MESSAGES: Final[Mapping[str, str]] = {
     # How much of a large message moves at each look: 1 MiB. With Open MPI's 3, a tile of 48 MiB takes 1.5 s.
     "pml_ob1_send_pipeline_depth": "32",
 }
+_EAGER: Final = str(32 << 10)
+"""Bytes of a message between ranks of one machine that leaves at once: what a rank found of 4,000 tiles in the coarse
+pass. A larger one, from 4 KiB on by default, takes a look of its receiver and then one of its sender, 1 ms altogether.
+"""
+
 _FORWARDED: Final = ("FRACTAL_", "PYTHONPATH")  # mpirun passes nothing to other machines by itself
 _VERSION: Final = re.compile(r"\(Open MPI\) (\d+)\.(\d+)")
 _ALLOW_ROOT: Final = ("OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM")
@@ -134,6 +139,7 @@ def _settings_of_4(launch: Launch) -> Iterator[tuple[str, str, str]]:
         **_MESSAGES,
         "btl": "self,vader" if remote is None else "self,vader,tcp",
         "btl_vader_single_copy_mechanism": "none",  # pods may not read one another's memory
+        "btl_vader_eager_limit": _EAGER,
     }
     if remote is None:
         settings |= {
@@ -167,6 +173,7 @@ def _settings_of_5(launch: Launch) -> Iterator[tuple[str, str, str]]:
         **_MESSAGES,
         "btl": "self,sm" if remote is None else "self,sm,tcp",
         "smsc": "^cma,knem,xpmem",  # pods may not read one another's memory
+        "btl_sm_eager_limit": _EAGER,
     }
     launcher: dict[str, str] = {}
     if remote is not None:

@@ -12,7 +12,7 @@ from fractal_kernel.definition import Definition
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begin:
-    """Tasks are of this run from now on. Sent for the coarse pass, and again when its limit is decided."""
+    """Tasks are of this run from now on. Sent for the coarse pass, and again if that has decided max_iterations."""
 
     run: str
     definition: Definition
@@ -32,7 +32,7 @@ class Quit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """A task: run the rank's share of the coarse samples on to `limit`."""
+    """A task: run the rank's share of the coarse samples on to `limit`, and say how they are."""
 
     task: int
     limit: int
@@ -40,9 +40,14 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collect:
-    """A task: send what became of the rank's share of the coarse samples."""
+    """A task: run the rank's share of the coarse samples on to `limit`, and send what they say of the tiles.
+
+    It is the last of the coarse pass. Samples that are undecided then are expected to take max_iterations.
+    """
 
     task: int
+    limit: int
+    max_iterations: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +72,7 @@ class Sampled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
-    """The rank's share of the coarse samples; as data, `coarse.Samples.outcome` in C order."""
+    """The rank's share of the coarse pass is over; as data, its `costs.tile_iterations`."""
 
     task: int
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from fractal_kernel import wire
 from fractal_kernel.world import orders
-from fractal_kernel.world.actions import Action, End, Give, Record, Reported, Tell
+from fractal_kernel.world.actions import Action, End, Give, Record, Reported, Tell, own_last
 from fractal_kernel.world.exchange import Exchange
 from fractal_kernel.world.kernel import Kernel
 from fractal_kernel.world.pace import Pace, State
@@ -80,7 +80,7 @@ class Root:
         moved = self._link.flush()
         for stimulus in self._stimuli(heard=self._link in ready):
             moved = True
-            for action in self._schedule.handle(stimulus):
+            for action in own_last(self._schedule.handle(stimulus)):
                 self._do(action)
         if (beats := self._pulses.due(time.monotonic(), self._kernel.pulse)) is not None:
             self._link.send(beats)

@@ -7,16 +7,17 @@ returns frozen actions, which `root` carries out in their order.
 from collections import deque
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import Final, assert_never
+
+import numpy as np
 
 from fractal_kernel import wire
+from fractal_kernel.coarse import Decision
 from fractal_kernel.world import orders
 from fractal_kernel.world.actions import Action, End, Give, Record, Reported, Stimulus, Tell
-from fractal_kernel.world.batches import Rates, TileQueue, tile_work
-from fractal_kernel.world.survey import SharedSurvey
-
-if TYPE_CHECKING:
-    from fractal_kernel.coarse import Survey
+from fractal_kernel.world.batches import Rates, TileQueue
+from fractal_kernel.world.costs import tile_work
+from fractal_kernel.world.survey import Found, SharedSurvey
 
 TASKS_A_RANK: Final = 2
 """One on, and one ahead."""
@@ -104,9 +105,9 @@ class Schedule:
                 if self._the_active.survey.learn(tally):
                     self._sound(self._the_active, actions)
             case orders.Collected():
-                survey = self._the_active.survey.collect(report.rank, report.data[0])
-                if survey is not None:
-                    self._open(self._the_active, survey, actions)
+                found = self._the_active.survey.collect(report.data[0])
+                if found is not None:
+                    self._open(self._the_active, found, actions)
             case orders.Rendered() as outcome:
                 self._rates.learn(given.rank, sum(given.work), outcome.seconds)
                 actions.append(Tell(message=_tiles(given, outcome, report.data)))
@@ -130,7 +131,7 @@ class Schedule:
         actions.append(Tell(message=wire.Started(run=active.id)))
         limit = active.definition.max_iterations
         if not active.todo and limit is not None:
-            active.queue = TileQueue(active.grid, (), ())
+            active.queue = TileQueue(active.grid, np.zeros(len(active.grid)), ())
             actions.append(Tell(message=wire.Surveyed(run=active.id, max_iterations=limit, work=0.0, tiles=0)))
             return
         self._order_all(orders.Begin(run=active.id, definition=active.definition), actions)
@@ -138,21 +139,25 @@ class Schedule:
 
     def _sound(self, active: _Active, actions: list[Action]) -> None:
         """Lets all ranks do the next round of the coarse pass."""
-        limit = active.survey.limit
+        step = active.survey.step
         for rank in self._ranks:
             task = next(self._numbers)
-            order = orders.Collect(task=task) if limit is None else orders.Sample(task=task, limit=limit)
+            order: orders.Sample | orders.Collect
+            if isinstance(step, Decision):
+                order = orders.Collect(task=task, limit=step.limit, max_iterations=step.max_iterations)
+            else:
+                order = orders.Sample(task=task, limit=step)
             self._give(_Given(rank=rank, run=active.id, task=order), actions)
 
-    def _open(self, active: _Active, survey: "Survey", actions: list[Action]) -> None:
+    def _open(self, active: _Active, found: Found, actions: list[Action]) -> None:
         """The coarse pass is over: the tiles can be handed out."""
-        active.definition = replace(active.definition, max_iterations=survey.max_iterations)
-        active.queue = queue = TileQueue(active.grid, tile_work(survey, active.grid), active.todo)
-        surveyed = wire.Surveyed(
-            run=active.id, max_iterations=survey.max_iterations, work=queue.left, tiles=len(active.todo)
-        )
-        actions.append(Tell(message=surveyed))
-        self._order_all(orders.Begin(run=active.id, definition=active.definition), actions)
+        limit, work = found.max_iterations, tile_work(found.iterations, active.definition.frame)
+        active.queue = queue = TileQueue(active.grid, work, active.todo)
+        tiles = len(active.todo)
+        actions.append(Tell(message=wire.Surveyed(run=active.id, max_iterations=limit, work=queue.left, tiles=tiles)))
+        if active.definition.max_iterations is None:
+            active.definition = replace(active.definition, max_iterations=limit)
+            self._order_all(orders.Begin(run=active.id, definition=active.definition), actions)
 
     def _end(self, message: wire.Cancelled | wire.Failed, actions: list[Action]) -> None:
         """Gives up a run; the message is told when no rank works on it any more."""

@@ -1,15 +1,16 @@
 """A coarse pass that all ranks share: which round is on, and what the ranks found.
 
 Pure. Every rank has the samples number `rank` of every `ranks`, and keeps them from round to round; only counts travel,
-and at the end what became of each sample.
+and at the end what the samples say of each tile.
 """
 
-from typing import TYPE_CHECKING, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fractal_kernel import coarse
-from fractal_kernel.coarse import Rounds, Survey, Tally
+from fractal_kernel.coarse import Decision, Rounds, Tally
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,35 +21,51 @@ if TYPE_CHECKING:
 NOTHING = Tally(running=0, late=0)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the ranks found together: the picture's max_iterations, and its `costs.tile_iterations`, shape (tiles,)."""
+
+    max_iterations: int
+    iterations: "NDArray[np.float64]"
+
+
 class SharedSurvey:
     """The coarse pass of one picture by `ranks` ranks."""
 
     def __init__(self, definition: "Definition", ranks: int) -> None:
-        self._frame = definition.frame
         self._rounds = Rounds(definition.max_iterations, coarse.point_count(definition.frame))
         self._ranks = ranks
         self._tally = NOTHING
+        self._iterations = np.zeros(len(definition.frame.grid))
         self._answers = 0
-        self._outcomes: list[NDArray[np.int64] | None] = [None] * ranks
 
     @property
-    def limit(self) -> int | None:
-        """What every rank is to run its samples on to; None when it is to send what became of them."""
-        return self._rounds.limit
+    def step(self) -> int | Decision:
+        """What every rank is to run its samples on to; or the decision, after which they say what they found."""
+        return self._rounds.step
 
     def learn(self, tally: Tally) -> bool:
-        """How one rank's samples ended the round; true when it was the last rank, and `limit` is a new one."""
+        """How one rank's samples ended the round; true when it was the last rank, and `step` is a new one."""
         self._tally += tally
-        self._answers += 1
-        if self._answers < self._ranks:
+        if not self._is_last():
             return False
         self._rounds.learn(self._tally)
-        self._tally, self._answers = NOTHING, 0
+        self._tally = NOTHING
         return True
 
-    def collect(self, rank: int, outcome: "Blob") -> Survey | None:
-        """What became of one rank's samples; the survey, when no other rank's is missing."""
-        self._outcomes[rank] = np.frombuffer(outcome, dtype=np.int64).reshape(2, -1)
-        if any(part is None for part in self._outcomes):
+    def collect(self, iterations: "Blob") -> Found | None:
+        """One rank's `costs.tile_iterations`, float64; what all ranks found, when no other's are missing.
+
+        ValueError before the decision.
+        """
+        if not isinstance(self.step, Decision):
+            raise ValueError("the coarse pass is not over")  # noqa: TRY004 - it is too early, not of another type
+        self._iterations += np.frombuffer(iterations)
+        if not self._is_last():
             return None
-        return coarse.conclude(self._frame, self._rounds, cast("list[NDArray[np.int64]]", self._outcomes))
+        return Found(max_iterations=self.step.max_iterations, iterations=self._iterations)
+
+    def _is_last(self) -> bool:
+        """Counts an answer; whether all ranks have answered, and the next round's answers can come."""
+        self._answers = (self._answers + 1) % self._ranks
+        return self._answers == 0

@@ -18,6 +18,7 @@ from fractal_kernel.image.slabs import deflate
 from fractal_kernel.picture import Picture
 from fractal_kernel.world import orders
 from fractal_kernel.world.batches import MAX_PIXELS
+from fractal_kernel.world.costs import tile_iterations
 
 if TYPE_CHECKING:
     from fractal_kernel.definition import Definition
@@ -69,7 +70,7 @@ def perform(task: "orders.Sample | orders.Collect | orders.Render", scene: Scene
         case orders.Sample():
             return _sample(task, scene), ()
         case orders.Collect():
-            return orders.Collected(task=task.task), (scene.samples.outcome.tobytes(),)
+            return _collect(task, scene)
         case orders.Render():
             return _render(task, scene)
         case _:
@@ -87,7 +88,15 @@ def answer(task: orders.Task, work: Callable[[], Answer]) -> Answer:
 
 
 def _sample(task: orders.Sample, scene: Scene) -> orders.Sampled:
-    return orders.Sampled(task=task.task, tally=scene.samples.advance(task.limit, scene.control))
+    scene.samples.advance(task.limit, scene.control)
+    return orders.Sampled(task=task.task, tally=scene.samples.tally)
+
+
+def _collect(task: orders.Collect, scene: Scene) -> Answer:
+    scene.samples.advance(task.limit, scene.control)
+    iterations = tile_iterations(scene.samples.work(task.max_iterations), scene.definition.frame)
+    del scene.samples  # 3 MiB that nobody asks for any more
+    return orders.Collected(task=task.task), (iterations.tobytes(),)
 
 
 def _render(task: orders.Render, scene: Scene) -> Answer:

@@ -65,6 +65,7 @@ def test_open_mpi_4_on_pods_keeps_names_pins_the_interface_and_notices_a_dead_pe
         "pml_ob1_send_pipeline_depth": "32",
         "btl": "self,vader,tcp",
         "btl_vader_single_copy_mechanism": "none",
+        "btl_vader_eager_limit": "32768",
         "orte_keep_fqdn_hostnames": "1",
         "oob_tcp_keepalive_time": "10",
         "oob_tcp_keepalive_intvl": "2",
@@ -86,6 +87,7 @@ def test_open_mpi_5_on_pods_says_the_same_in_its_own_names() -> None:
         "pml_ob1_send_pipeline_depth": "32",
         "btl": "self,sm,tcp",
         "smsc": "^cma,knem,xpmem",
+        "btl_sm_eager_limit": "32768",
         "btl_tcp_if_include": "eth0",
         "btl_sm_backing_directory": "/dev/shm/world",
     }

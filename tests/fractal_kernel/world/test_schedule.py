@@ -14,7 +14,7 @@ from fractal_kernel.world import orders
 from fractal_kernel.world.actions import Action, End, Give, Record, Reported, Stimulus, Tell
 from fractal_kernel.world.schedule import TASKS_A_RANK, Schedule
 
-LIMIT = 1000  # one round of the coarse pass
+LIMIT = 1000  # decided at once: the coarse pass needs no round
 COUNT = 30_000  # of each sample: four tiles are a batch, at the rate that is assumed at first
 PICTURE = LegacyDefinition(
     frame=Frame(width=64, height=64, side=1, block_size=8),  # 8 × 8 tiles, 64 × 64 coarse samples
@@ -26,6 +26,22 @@ PICTURE = LegacyDefinition(
     zoom=0.4,
     max_iterations=LIMIT,
     color_mode=0,
+)
+UNDECIDED = GridDefinition(
+    frame=PICTURE.frame,
+    julia=False,
+    julia_re=0.0,
+    julia_im=0.0,
+    center_re=0.0,
+    center_im=0.0,
+    zoom=0.4,
+    matrix=None,
+    max_iterations=None,
+    palette="",
+    colors=("#000000",),
+    inside="#000000",
+    offset=0.0,
+    scale=1.0,
 )
 TILES = len(PICTURE.frame.grid)
 ALL = frozenset(range(TILES))
@@ -70,13 +86,13 @@ class Ranks:
 
 
 def done(rank: int, task: orders.Task, ranks: int, seconds: float) -> Reported:
+    """Each of the ranks says that its share of the samples escaped at COUNT."""
     match task:
         case orders.Sample():
             return Reported(rank=rank, outcome=orders.Sampled(task=task.task, tally=Tally(running=0, late=0)))
         case orders.Collect():
-            outcome = np.full((2, len(range(rank, 64 * 64, ranks))), 1, dtype=np.int64)  # all of them escaped
-            outcome[0] = COUNT
-            return Reported(rank=rank, outcome=orders.Collected(task=task.task), data=(outcome.tobytes(),))
+            iterations = np.full(TILES, COUNT * 64 / ranks)
+            return Reported(rank=rank, outcome=orders.Collected(task=task.task), data=(iterations.tobytes(),))
         case orders.Render():
             rendered = orders.Rendered(task=task.task, iterations=1000, seconds=seconds)
             return Reported(rank=rank, outcome=rendered, data=tuple(b"tile %d" % tile for tile in task.tiles))
@@ -101,30 +117,43 @@ def test_a_run_begins_with_a_share_of_the_coarse_pass_on_every_rank() -> None:
         Tell(message=wire.Started(run="a-1")),
         Give(rank=0, order=orders.Begin(run="a-1", definition=PICTURE)),
         Give(rank=1, order=orders.Begin(run="a-1", definition=PICTURE)),
-        Give(rank=0, order=orders.Sample(task=0, limit=LIMIT)),
-        Give(rank=1, order=orders.Sample(task=1, limit=LIMIT)),
+        Give(rank=0, order=orders.Collect(task=0, limit=LIMIT, max_iterations=LIMIT)),
+        Give(rank=1, order=orders.Collect(task=1, limit=LIMIT, max_iterations=LIMIT)),
     ]
 
 
 def test_the_next_round_waits_for_the_last_rank() -> None:
     ranks = Ranks(2)
-    ranks.hear(RUN)
+    first = ranks.hear(replace(RUN, definition=replace(PICTURE, max_iterations=1500)))
+    assert first[3:] == [Give(rank=rank, order=orders.Sample(task=rank, limit=1024)) for rank in range(2)]
     assert ranks.finish() == []
     assert ranks.finish() == [
-        Give(rank=0, order=orders.Collect(task=2)),
-        Give(rank=1, order=orders.Collect(task=3)),
+        Give(rank=0, order=orders.Collect(task=2, limit=1500, max_iterations=1500)),
+        Give(rank=1, order=orders.Collect(task=3, limit=1500, max_iterations=1500)),
     ]
+
+
+def test_ranks_are_told_the_iterations_that_the_coarse_pass_decided() -> None:
+    ranks = Ranks(2)
+    assert kinds(ranks.hear(replace(RUN, definition=UNDECIDED))) == ["Started", "Begin", "Begin", "Sample", "Sample"]
+    while any(isinstance(task, orders.Sample) for _, task in ranks.tasks):
+        ranks.finish()
+    ranks.finish()
+    actions = ranks.finish()
+    decided = orders.Begin(run="a-1", definition=replace(UNDECIDED, max_iterations=4096))
+    assert kinds(actions[:1]) == ["Surveyed"]
+    assert actions[1:3] == [Give(rank=rank, order=decided) for rank in range(2)]
+    assert kinds(actions[3:5]) == ["Record", "Render"]
 
 
 def test_batches_are_recorded_before_they_are_given_once_the_coarse_pass_is_over() -> None:
     ranks = Ranks(2)
     ranks.hear(RUN)
-    for _ in range(3):
-        ranks.finish()
+    ranks.finish()
     actions = ranks.finish()
-    assert kinds(actions[:3]) == ["Surveyed", "Begin", "Begin"]
-    assert kinds(actions[3:]) == ["Record", "Render"] * (len(actions[3:]) // 2)
-    for record, give in zip(actions[3::2], actions[4::2], strict=True):
+    assert kinds(actions[:1]) == ["Surveyed"]
+    assert kinds(actions[1:]) == ["Record", "Render"] * (2 * TASKS_A_RANK)
+    for record, give in zip(actions[1::2], actions[2::2], strict=True):
         assert isinstance(record, Record)
         assert isinstance(give, Give)
         assert isinstance(give.order, orders.Render)
@@ -270,22 +299,6 @@ def test_a_world_is_saturated_while_every_rank_has_a_task() -> None:
 
 
 def test_the_limit_that_an_earlier_world_decided_is_kept() -> None:
-    definition = GridDefinition(
-        frame=PICTURE.frame,
-        julia=False,
-        julia_re=0.0,
-        julia_im=0.0,
-        center_re=0.0,
-        center_im=0.0,
-        zoom=0.4,
-        matrix=None,
-        max_iterations=None,
-        palette="",
-        colors=("#000000",),
-        inside="#000000",
-        offset=0.0,
-        scale=1.0,
-    )
     ranks = Ranks(1)
-    actions = ranks.hear(wire.Run(run="a-1", definition=definition, max_iterations=500))
-    assert Give(rank=0, order=orders.Begin(run="a-1", definition=replace(definition, max_iterations=500))) in actions
+    actions = ranks.hear(wire.Run(run="a-1", definition=UNDECIDED, max_iterations=500))
+    assert Give(rank=0, order=orders.Begin(run="a-1", definition=replace(UNDECIDED, max_iterations=500))) in actions
