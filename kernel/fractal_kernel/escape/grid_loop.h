@@ -125,8 +125,10 @@ FRACTAL_TARGET static int LANES_NAME(render)(const struct grid_picture *p, const
         FRACTAL_NAME(begin)(&p->view, &raster, window, pixels, &cursor);
         if (LANES_NAME(run_window)(p, window, pixels * samples, 0, p->limit, &watch)) return 1;
         if (LANES_NAME(color)(p, window, pixels * samples, &watch)) return 1;
-        for (int64_t i = 0; i < pixels; i++, rgb += 3) grid_shade(p, window->cr + i * samples, samples, rgb);
-        left -= pixels;
+        if (samples == 1) grid_paint(p, window->cr, pixels, rgb);
+        else
+            for (int64_t i = 0; i < pixels; i++) grid_shade(p, window->cr + i * samples, samples, rgb + 3 * i);
+        rgb += 3 * pixels, left -= pixels;
     }
     fractal_flush(&watch);
     return 0;
