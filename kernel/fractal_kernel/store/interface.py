@@ -126,7 +126,8 @@ class Store(Protocol):
 
         Reads the chunks back first: StoreCorrupt when they are not what the record says, and then nothing changes.
         A result that stands already is kept and returned, if it shows the same pixels (RunConflict otherwise); this
-        attempt's chunks are removed then. Tiles go after the record is there, never before.
+        attempt's chunks are removed then. Tiles go after the record is there, never before, and maybe soon after the
+        return.
         """
         ...
 

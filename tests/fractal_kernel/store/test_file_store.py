@@ -10,7 +10,8 @@ import pytest
 from support.pictures import SPEC, put_image, record_of, run_key, tiles
 from support.stores import FileBackend, connected
 
-from fractal_api.storage import TILES_EXPIRY_S
+from fractal_api.storage import CHUNK_BYTES, TILES_EXPIRY_S
+from fractal_kernel.store import file_store
 from fractal_kernel.store.durable import make_folder
 from fractal_kernel.store.file_store import FileStore
 from fractal_kernel.store.interface import RunConflict, StoreAway, StoreCorrupt, StoreFull
@@ -138,10 +139,69 @@ async def test_a_crash_between_record_and_tiles_is_tidied_up_at_the_next_opening
         await put_image(store, run_key())
         await store.commit(run_key(), record_of())
     (files.folder(run_key()) / "tiles.log").write_bytes(kept)
+    (files.folder(run_key()) / "img.7").write_bytes(b"of an attempt that came too late")
     async with connected(files) as store:
         stored = await store.open_run(run_key(), SPEC)
     assert (stored.acknowledged, stored.result) == (frozenset(), record_of())
-    assert "tiles" not in files.entries(run_key())
+    assert files.entries(run_key()) == {"run", "result", "img.1"}
+
+
+async def test_a_release_right_after_the_commit_tidies_up(files: FileBackend) -> None:
+    store = FileStore(files.root)
+    await store.open_run(run_key(), SPEC)
+    await store.put_tiles(run_key(), tiles(1))
+    await put_image(store, run_key())
+    committing = asyncio.create_task(store.commit(run_key(), record_of()))
+    await asyncio.sleep(0)
+    await store.release(run_key())  # which is next in turn, before what comes after the commit
+    await committing
+    assert files.entries(run_key()) == {"run", "result", "img.1"}
+    await store.close()
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+@pytest.mark.parametrize("damaged", [None, 0, 1, 2])
+async def test_an_image_may_be_proved_in_several_calls(
+    files: FileBackend, monkeypatch: pytest.MonkeyPatch, at_once: int, damaged: int | None
+) -> None:
+    monkeypatch.setattr(file_store, "_CHUNKS_AT_ONCE", at_once)
+    async with connected(files) as store:
+        await store.open_run(run_key(), SPEC)
+        await put_image(store, run_key())
+        if damaged is None:
+            assert await store.commit(run_key(), record_of()) == record_of()
+        else:
+            files.damage_chunk(run_key(), damaged)
+            with pytest.raises(StoreCorrupt, match="another SHA-256"):
+                await store.commit(run_key(), record_of())
+        assert (await store.read_result(run_key()) is None) is (damaged is not None)
+
+
+async def test_every_chunk_is_dropped_from_memory_once_it_is_on_the_disk(
+    files: FileBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[tuple[str, int]] = []
+    flush, advise = os.fsync, os.posix_fadvise
+
+    def flushed(fd: int) -> None:
+        flush(fd)
+        said.append(("flush", os.fstat(fd).st_ino))
+
+    def advised(fd: int, offset: int, length: int, advice: int) -> None:
+        advise(fd, offset, length, advice)
+        if advice == os.POSIX_FADV_DONTNEED:
+            said.append(("drop", offset))
+
+    async with connected(files) as store:
+        await store.open_run(run_key(), SPEC)
+        monkeypatch.setattr(os, "fsync", flushed)
+        monkeypatch.setattr(os, "fdatasync", flushed)
+        monkeypatch.setattr(os, "posix_fadvise", advised)
+        await put_image(store, run_key())
+        await store.commit(run_key(), record_of())
+    image = (files.folder(run_key()) / "img.1").stat().st_ino
+    wanted = [word for number in range(3) for word in (("flush", image), ("drop", number * CHUNK_BYTES))]
+    assert [word for word in said if word[0] == "drop" or word[1] == image] == wanted
 
 
 async def test_a_chunk_has_at_most_a_mebibyte(files: FileBackend) -> None:
