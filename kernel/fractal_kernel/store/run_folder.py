@@ -126,7 +126,7 @@ class RunFolder:
             raise RunConflict(f"run {run.id}: another picture is stored under this uid")
         admit(run, about.attempt)
         result = read_result(self.folder)
-        acknowledged = self._open_log().indices if result is None else frozenset[int]()
+        acknowledged = self._tiles().indices if result is None else frozenset[int]()
         dataclasses.replace(about, attempt=run.attempt, ttl_s=run.ttl_s).write(self.folder, fresh=known is None)
         self.attempt = run.attempt
         if result is not None:
@@ -200,17 +200,7 @@ class RunFolder:
         self._claim.release()
 
     def _tiles(self) -> TileLog:
-        if self._log is None:
-            try:
-                self._open_log()
-                sync_folder(self.folder)
-            except OSError:
-                self._close_log()  # or the next call would take the name for durable
-                raise
-        return self._open_log()
-
-    def _open_log(self) -> TileLog:
-        """The log; to bring its name to the disk is the caller's."""
+        """The log. `open` brings its name to the disk; when it is made anew, there is a result, and no tile counts."""
         if self._log is None:
             self._log = TileLog.open(self.folder / _TILES)
         return self._log

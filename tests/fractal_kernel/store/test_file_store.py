@@ -15,6 +15,7 @@ from fractal_kernel.store import file_store
 from fractal_kernel.store.durable import make_folder
 from fractal_kernel.store.file_store import FileStore
 from fractal_kernel.store.interface import RunConflict, StoreAway, StoreCorrupt, StoreFull
+from fractal_kernel.store.run_folder import RunFolder
 
 DAY = TILES_EXPIRY_S + 60
 OTHER = run_key(uid="somebody-else")
@@ -146,17 +147,16 @@ async def test_a_crash_between_record_and_tiles_is_tidied_up_at_the_next_opening
     assert files.entries(run_key()) == {"run", "result", "img.1"}
 
 
-async def test_a_release_right_after_the_commit_tidies_up(files: FileBackend) -> None:
-    store = FileStore(files.root)
-    await store.open_run(run_key(), SPEC)
-    await store.put_tiles(run_key(), tiles(1))
-    await put_image(store, run_key())
-    committing = asyncio.create_task(store.commit(run_key(), record_of()))
-    await asyncio.sleep(0)
-    await store.release(run_key())  # which is next in turn, before what comes after the commit
-    await committing
-    assert files.entries(run_key()) == {"run", "result", "img.1"}
-    await store.close()
+def test_a_released_folder_is_tidy_and_left_alone(files: FileBackend) -> None:
+    folder = RunFolder.claim(files.folder(run_key()))
+    folder.open(run_key(), SPEC)
+    folder.put_tiles(tiles(1))
+    folder.settle(run_key(), record_of())
+    folder.release()
+    assert files.entries(run_key()) == {"run", "result"}
+    (files.folder(run_key()) / "tiles.log").touch()  # somebody else's by now
+    folder.tidy()
+    assert "tiles" in files.entries(run_key())
 
 
 @pytest.mark.parametrize("at_once", [1, 2])
