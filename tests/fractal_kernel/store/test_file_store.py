@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import time
 from pathlib import Path
@@ -14,6 +15,7 @@ from fractal_api.storage import CHUNK_BYTES, TILES_EXPIRY_S
 from fractal_kernel.store import file_store
 from fractal_kernel.store.durable import make_folder
 from fractal_kernel.store.file_store import FileStore
+from fractal_kernel.store.image_file import ImageFile
 from fractal_kernel.store.interface import RunConflict, StoreAway, StoreCorrupt, StoreFull
 from fractal_kernel.store.run_folder import RunFolder
 
@@ -175,6 +177,24 @@ async def test_an_image_may_be_proved_in_several_calls(
             with pytest.raises(StoreCorrupt, match="another SHA-256"):
                 await store.commit(run_key(), record_of())
         assert (await store.read_result(run_key()) is None) is (damaged is not None)
+
+
+def test_a_beginning_that_may_not_have_reached_the_disk_is_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, data = ImageFile(tmp_path / "img.1"), bytes(100_000)
+    image.begin(0, data)
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fdatasync", fail)
+        with pytest.raises(OSError, match="no such luck"):
+            image.flush()
+    image.path.write_bytes(b"what the disk has instead")
+    image.write(0, data)
+    assert image.read(0) == data
+
+
+def fail(_: int) -> None:
+    raise OSError(errno.EIO, "no such luck")
 
 
 async def test_every_chunk_is_dropped_from_memory_once_it_is_on_the_disk(
