@@ -193,6 +193,34 @@ def test_a_beginning_that_may_not_have_reached_the_disk_is_written_again(
     assert image.read(0) == data
 
 
+def test_a_beginning_counts_for_its_own_chunk_and_for_one_write(tmp_path: Path) -> None:
+    image, begun, other = ImageFile(tmp_path / "img.1"), b"y" * 100_000, b"x" * 100_000
+    image.begin(0, begun)
+    image.write(1, begun)
+    assert image.read(1) == begun
+    image.begin(0, begun)
+    image.write(0, other)
+    image.write(0, begun)
+    assert image.read(0)[: len(begun)] == begun
+
+
+def test_what_is_written_again_is_dropped_from_memory_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dropped: list[int] = []
+
+    def advised(_: int, offset: int, __: int, advice: int) -> None:
+        if advice == os.POSIX_FADV_DONTNEED:
+            dropped.append(offset)
+
+    monkeypatch.setattr(os, "posix_fadvise", advised)
+    image = ImageFile(tmp_path / "img.1")
+    for fill in (b"a", b"b"):
+        image.write(0, fill * CHUNK_BYTES)
+        image.write(1, fill * 10)
+        image.flush()
+        image.finish(CHUNK_BYTES + 10)
+    assert dropped == 2 * [0, CHUNK_BYTES, CHUNK_BYTES]  # the last page is a part of one, so it might be written to
+
+
 def fail(_: int) -> None:
     raise OSError(errno.EIO, "no such luck")
 
