@@ -7,6 +7,12 @@ from pathlib import Path
 
 def write_durably(path: Path, data: bytes) -> None:
     """Put a file in the place of another at once: after a crash there is the old one or the new one, whole."""
+    write_part(path, data).replace(path)
+    sync_folder(path.parent)
+
+
+def write_part(path: Path, data: bytes) -> Path:
+    """A file beside `path` with this data, on the disk but for its name: to take the place of `path`."""
     part = path.with_name(f".{path.name}.part")
     fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
     try:
@@ -14,12 +20,18 @@ def write_durably(path: Path, data: bytes) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
-    part.replace(path)
-    sync_folder(path.parent)
+    return part
 
 
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it, each entered durably into its parent; others may sweep them away meanwhile."""
+    while not folder.is_dir():
+        make_name(folder)
+        sync_folder(folder.parent)
+
+
+def make_name(folder: Path) -> None:
+    """As `make_folder`, but the folder's own name isn't on the disk yet: flushing its parent is the caller's."""
     while not folder.is_dir():
         make_folder(folder.parent)
         try:
@@ -29,7 +41,6 @@ def make_folder(folder: Path) -> None:
                 raise
         except FileNotFoundError:  # the parent was swept away since it was made
             continue
-        sync_folder(folder.parent)
 
 
 def _is_in_the_way(path: Path) -> bool:

@@ -1,7 +1,8 @@
 """A store in a folder of this machine: what `fractal render` resumes from, and a world without Redis.
 
 One thread does the blocking calls, one after the other: that is the only lock within the process. A call that takes
-too long is given up, not undone; it ends before the next one begins.
+too long is given up, not undone; it ends before the next one begins. What nobody needs to wait for (an image's early
+flush, tidying up after a commit) is done between the calls.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
-from fractal_api.storage import ResultRecord
+from fractal_api.storage import CHUNK_BYTES, ResultRecord
 from fractal_kernel.store import run_folder
 from fractal_kernel.store.commitment import ImageProof, standing
 from fractal_kernel.store.fence import admit
@@ -34,6 +35,9 @@ from fractal_kernel.store.sweep import sweep
 _T = TypeVar("_T")
 
 _TIMEOUT_S: Final = 60.0
+_CHUNKS_AT_ONCE: Final = 16
+"""Chunks that one call reads back: a small image takes the store's thread once, a large one keeps each call short."""
+
 _SWEEP_EVERY_S: Final = 3600.0
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -60,7 +64,8 @@ class FileStore:
 
     async def open_run(self, run: RunKey, canonical_sha: str) -> StoredRun:
         """See `Store`."""
-        await self._call(self._sweep)
+        if self._sweep_is_due():
+            await self._call(self._sweep)
         return await self._call(partial(self._open, run, canonical_sha))
 
     async def note(self, run: RunKey, facts: Mapping[str, str]) -> None:
@@ -75,9 +80,13 @@ class FileStore:
         """See `Store`."""
         return await self._call(lambda: self._opened(run).get_tile(index))
 
+    async def put_ahead(self, run: RunKey, number: int, data: bytes) -> None:
+        """See `Store`; nobody waits for the disk."""
+        self._afterwards(partial(self._put_ahead, run, number, data))
+
     async def put_chunk(self, run: RunKey, number: int, data: Blob) -> None:
         """See `Store`."""
-        await self._call(lambda: self._image(run).write(number, data))
+        await self._call(partial(self._put_chunk, run, number, data))
 
     async def get_chunk(self, run: RunKey, number: int) -> bytes:
         """See `Store`."""
@@ -85,16 +94,13 @@ class FileStore:
 
     async def commit(self, run: RunKey, record: ResultRecord) -> ResultRecord:
         """See `Store`."""
-        image = await self._call(lambda: self._image(run))
-        try:
-            await self._call(partial(image.finish, record.bytes))
-            await self._prove(run, record, image)
-        except StoreCorrupt:
-            earlier = standing(run, await self.read_result(run), record)
-            if earlier is None:
-                raise
-            return earlier  # whoever wrote it has removed our chunks meanwhile
-        return await self._call(partial(self._settle, run, record))
+        proof, chunks = ImageProof(run, record), range(record.chunks)
+        *most, last = (chunks[start : start + _CHUNKS_AT_ONCE] for start in chunks[::_CHUNKS_AT_ONCE])
+        for some in most:
+            earlier = await self._call(partial(self._prove, run, record, proof, some))
+            if earlier is not None:
+                return earlier
+        return await self._call(partial(self._settle, run, record, proof, last))
 
     async def read_result(self, run: RunKey) -> ResultRecord | None:
         """See `Store`."""
@@ -143,11 +149,14 @@ class FileStore:
             kind = StoreFull if error.errno in _NO_ROOM else StoreAway
             raise kind(f"the store in {self._root} can't be used: {error.strerror or error}") from error
 
-    async def _prove(self, run: RunKey, record: ResultRecord, image: ImageFile) -> None:
-        proof = ImageProof(run, record)
-        for number in range(record.chunks):
-            proof.take(await self._call(partial(image.read, number)))
-        proof.conclude()
+    def _afterwards(self, work: Callable[[], None]) -> None:
+        """Let the store's thread do this next, though nobody waits for it; what goes wrong is made good elsewhere."""
+
+        def attempt() -> None:
+            with contextlib.suppress(OSError):
+                work()
+
+        self._thread.submit(attempt)
 
     # ---- on the store's thread -------------------------------------------------------------------------------------
 
@@ -176,16 +185,45 @@ class FileStore:
         return folder
 
     def _image(self, run: RunKey) -> ImageFile:
-        return image_of(self._opened(run).folder, run.attempt)
+        return self._opened(run).image(run.attempt)
 
-    def _settle(self, run: RunKey, record: ResultRecord) -> ResultRecord:
+    def _put_ahead(self, run: RunKey, number: int, data: bytes) -> None:
+        image = self._image(run)
+        image.begin(number, data)
+        image.flush()
+
+    def _put_chunk(self, run: RunKey, number: int, data: Blob) -> None:
+        image = self._image(run)
+        image.write(number, data)
+        if len(data) == CHUNK_BYTES:  # the last one is followed by `commit`, which flushes it
+            self._afterwards(image.flush)
+
+    def _prove(self, run: RunKey, record: ResultRecord, proof: ImageProof, chunks: range) -> ResultRecord | None:
+        """Read the next chunks back from the disk; StoreCorrupt unless they are right, or another result stands."""
+        image = self._image(run)
+        try:
+            if chunks.start == 0:
+                image.finish(record.bytes)
+            for piece in image.pieces(chunks):
+                proof.take(piece)
+            if chunks.stop == record.chunks:
+                proof.conclude()
+        except StoreCorrupt:
+            earlier = standing(run, run_folder.read_result(folder_of(self._root, run)), record)
+            if earlier is None:
+                raise
+            return earlier  # whoever wrote it has removed our chunks meanwhile
+        return None
+
+    def _settle(self, run: RunKey, record: ResultRecord, proof: ImageProof, chunks: range) -> ResultRecord:
+        """Prove the last chunks, and make the image the picture; the record that stands now."""
+        earlier = self._prove(run, record, proof, chunks)
+        if earlier is not None:
+            return earlier
         folder = self._opened(run)
-        earlier = standing(run, run_folder.read_result(folder.folder), record)
-        if earlier is None:
-            folder.commit(record)
-            return record
-        folder.drop_images(keep=earlier.attempt)
-        return earlier
+        stands = folder.settle(run, record)
+        self._afterwards(folder.tidy)
+        return stands
 
     def _forget(self, path: Path) -> None:
         folder = self._runs.pop(path, None)
@@ -209,9 +247,11 @@ class FileStore:
         for path in list(self._runs):
             self._release(path)
 
+    def _sweep_is_due(self) -> bool:
+        return self._clock() >= self._swept_at + _SWEEP_EVERY_S
+
     def _sweep(self) -> None:
-        """Remove what has lived long enough, now and then."""
-        now = self._clock()
-        if now >= self._swept_at + _SWEEP_EVERY_S:
-            self._swept_at = now
-            sweep(self._root, now, spare=self._runs.keys())
+        """Remove what has lived long enough, unless somebody has just done so."""
+        if self._sweep_is_due():
+            self._swept_at = self._clock()
+            sweep(self._root, self._swept_at, spare=self._runs.keys())

@@ -1,8 +1,13 @@
-"""One attempt's image as a file: its chunks one after the other."""
+"""One attempt's image as a file: its chunks one after the other.
+
+While later chunks are still being made, the earlier ones are brought to the disk, dropped from memory and asked for
+again (`flush`): when the image is proved by reading it back, most of it is there already, and comes from the disk.
+"""
 
 import contextlib
 import os
 from collections.abc import Iterator
+from mmap import PAGESIZE
 from pathlib import Path
 from typing import Final
 
@@ -10,24 +15,52 @@ from fractal_api.storage import CHUNK_BYTES
 from fractal_kernel.store.durable import pread_all, pwrite_all, sync_folder
 from fractal_kernel.store.interface import Blob, StoreCorrupt
 
-_SYNC_EVERY: Final = 32
-"""Chunks between two flushes, so that the last one, of an image of any size, doesn't exceed the store's timeout."""
+_PIECE_BYTES: Final = 1 << 17
 
 
 class ImageFile:
-    """The image file at a path, which need not be there yet. OSError as it comes."""
+    """The image file at a path, which need not be there yet; one object for whoever writes it. OSError as it comes."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._named = False
+        """Whether the file's name is on the disk."""
+        self._from_disk = 0
+        """Up to here, the bytes are on the disk, and memory has of them what was read from there, if anything."""
+        self._written = 0
+        """Where the last write ended."""
+        self._begun: tuple[int, bytes] = (0, b"")
+        """The chunk that was begun ahead, and what of it is written."""
+
+    def begin(self, number: int, data: bytes) -> None:
+        """Write how a chunk begins that will be written; whole pages, since others would be read again to go on."""
+        known = self._known(number, data)
+        data = data[: len(data) // PAGESIZE * PAGESIZE]
+        if len(data) > known:
+            self._write(number * CHUNK_BYTES + known, memoryview(data)[known:])
+            self._begun = (number, data)
 
     def write(self, number: int, data: Blob) -> None:
         """Put a chunk in its place; ValueError when it has more bytes than a chunk."""
         if len(data) > CHUNK_BYTES:
             raise ValueError(f"a chunk has at most {CHUNK_BYTES} bytes, not {len(data)}")
-        with self._open(os.O_RDWR | os.O_CREAT) as fd:
-            pwrite_all(fd, [data], number * CHUNK_BYTES)
-            if number % _SYNC_EVERY == _SYNC_EVERY - 1:
+        known = self._known(number, data)
+        self._begun = (0, b"")
+        self._write(number * CHUNK_BYTES + known, memoryview(data)[known:])
+
+    def flush(self) -> None:
+        """Bring what was written to the disk, and begin to read it back from there.
+
+        Nothing depends on it but the time that `finish` takes: what fails here is done there.
+        """
+        with self._open(os.O_RDWR) as fd:
+            try:
                 os.fdatasync(fd)
+            except OSError:
+                self._begun = (0, b"")  # its pages may be lost: it is to be written again
+                raise
+            self._name()
+            self._read_anew(fd, self._written)
 
     def read(self, number: int) -> bytes:
         """A chunk; StoreCorrupt when it isn't there."""
@@ -37,8 +70,25 @@ class ImageFile:
         except FileNotFoundError:
             data = b""
         if not data:
-            raise StoreCorrupt(f"chunk {number} of {self.path.name} is missing")
+            raise self._missing(number)
         return data
+
+    def pieces(self, chunks: range) -> Iterator[bytes]:
+        """What is in these chunks, a little at a time: it is worked on while the disk brings the next.
+
+        StoreCorrupt when one of them isn't there.
+        """
+        try:
+            with self._open(os.O_RDONLY) as fd:
+                for number in chunks:
+                    start = number * CHUNK_BYTES
+                    for at in range(start, start + CHUNK_BYTES, _PIECE_BYTES):
+                        piece = pread_all(fd, _PIECE_BYTES, at)
+                        if not piece and at == start:
+                            raise self._missing(number)
+                        yield piece
+        except FileNotFoundError:
+            raise self._missing(chunks.start) from None
 
     def finish(self, size: int) -> None:
         """Cut the file to its size, bring it to the disk, and let the next read come from there."""
@@ -48,10 +98,38 @@ class ImageFile:
                 if os.fstat(fd).st_size > size:
                     os.ftruncate(fd, size)
                 os.fsync(fd)
-                os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
-            sync_folder(self.path.parent)
+                self._name()  # before the reading begins, which would hold it up
+                self._read_anew(fd, size)
         except FileNotFoundError as error:
             raise StoreCorrupt(f"{self.path.name} is missing") from error
+
+    def _known(self, number: int, data: Blob) -> int:
+        """How much of a chunk is in its place already."""
+        begun, known = self._begun
+        same = data.startswith(known) if isinstance(data, bytes) else data[: len(known)] == known
+        return len(known) if begun == number and same else 0
+
+    def _write(self, start: int, data: memoryview) -> None:
+        self._from_disk = min(self._from_disk, start // PAGESIZE * PAGESIZE)
+        with self._open(os.O_RDWR | os.O_CREAT) as fd:
+            pwrite_all(fd, [data], start)
+        self._written = start + len(data)
+
+    def _read_anew(self, fd: int, end: int) -> None:
+        """Forget what memory has of the bytes before `end`, which are on the disk, and begin to read them anew."""
+        for start in range(self._from_disk, end, CHUNK_BYTES):
+            length = -(-min(CHUNK_BYTES, end - start) // PAGESIZE) * PAGESIZE  # a part of a page would stay
+            for advice in (os.POSIX_FADV_DONTNEED, os.POSIX_FADV_WILLNEED):
+                os.posix_fadvise(fd, start, length, advice)
+        self._from_disk = max(self._from_disk, end // PAGESIZE * PAGESIZE)
+
+    def _missing(self, number: int) -> StoreCorrupt:
+        return StoreCorrupt(f"chunk {number} of {self.path.name} is missing")
+
+    def _name(self) -> None:
+        if not self._named:
+            sync_folder(self.path.parent)
+            self._named = True
 
     @contextlib.contextmanager
     def _open(self, flags: int) -> Iterator[int]:

@@ -113,6 +113,13 @@ class Store(Protocol):
         """
         ...
 
+    async def put_ahead(self, run: RunKey, number: int, data: bytes) -> None:
+        """Tell how chunk `number` begins, of which more is to come; it is put as a whole all the same.
+
+        Nothing is promised, and nothing raised. A store may use it to have less to do when the image is committed.
+        """
+        ...
+
     async def put_chunk(self, run: RunKey, number: int, data: Blob) -> None:
         """Keep chunk `number` of this attempt's image; chunks come in order, from 0."""
         ...
@@ -126,7 +133,8 @@ class Store(Protocol):
 
         Reads the chunks back first: StoreCorrupt when they are not what the record says, and then nothing changes.
         A result that stands already is kept and returned, if it shows the same pixels (RunConflict otherwise); this
-        attempt's chunks are removed then. Tiles go after the record is there, never before.
+        attempt's chunks are removed then. Tiles go after the record is there, never before, and maybe soon after the
+        return.
         """
         ...
 

@@ -20,7 +20,8 @@ from typing import Final, Self
 from fractal_api.errors import RecordError
 from fractal_api.storage import IMAGE_EXPIRY_S, TILES_EXPIRY_S, Keys, ResultRecord, expiry_s
 from fractal_kernel.store.claim import Claim, holder_of
-from fractal_kernel.store.durable import make_folder, sync_folder, write_durably
+from fractal_kernel.store.commitment import standing
+from fractal_kernel.store.durable import make_name, sync_folder, write_durably, write_part
 from fractal_kernel.store.fence import admit
 from fractal_kernel.store.image_file import ImageFile
 from fractal_kernel.store.interface import Blob, RunConflict, RunKey, StoreCorrupt, StoredRun
@@ -79,8 +80,13 @@ class _About:
         except (ValueError, TypeError) as error:
             raise StoreCorrupt(f"{folder / _RUN} is no description of a run: {error}") from error
 
-    def write(self, folder: Path) -> None:
-        write_durably(folder / _RUN, json.dumps(dataclasses.asdict(self)).encode())
+    def write(self, folder: Path, *, fresh: bool = False) -> None:
+        """Write it; for a `fresh` folder, its own name is on the disk before: whoever finds run.json may trust it."""
+        part = write_part(folder / _RUN, json.dumps(dataclasses.asdict(self)).encode())
+        if fresh:
+            sync_folder(folder.parent)  # after the part, whose flush brings along the name on most file systems
+        part.replace(folder / _RUN)
+        sync_folder(folder)
 
 
 class RunFolder:
@@ -92,12 +98,15 @@ class RunFolder:
         """The newest attempt that was opened here."""
         self._claim = claim
         self._log: TileLog | None = None
+        self._images: dict[int, ImageFile] = {}
+        self._kept: int | None = None
+        """The attempt whose image is the picture, while what that makes needless is still here."""
 
     @classmethod
     def claim(cls, folder: Path) -> Self:
         """The folder, made if need be, for this process alone; RunConflict when another one has it."""
         while True:
-            make_folder(folder)
+            make_name(folder)  # which goes to the disk when the run is opened
             try:
                 claim = Claim.take(folder / LOCK)
             except FileNotFoundError:  # swept away since it was made
@@ -107,18 +116,23 @@ class RunFolder:
             return cls(folder, claim)
 
     def open(self, run: RunKey, canonical_sha: str) -> StoredRun:
-        """Enter the attempt, and say what is here; RunConflict for another picture or an older attempt."""
-        about = _About.read(self.folder) or _About(spec=canonical_sha, attempt=run.attempt, ttl_s=None, facts={})
+        """Enter the attempt, and say what is here; RunConflict for another picture or an older attempt.
+
+        All names that the run needs are made before run.json is written, whose flush of the folder is theirs, too.
+        """
+        known = _About.read(self.folder)
+        about = known or _About(spec=canonical_sha, attempt=run.attempt, ttl_s=None, facts={})
         if about.spec != canonical_sha:
             raise RunConflict(f"run {run.id}: another picture is stored under this uid")
         admit(run, about.attempt)
-        dataclasses.replace(about, attempt=run.attempt, ttl_s=run.ttl_s).write(self.folder)
-        self.attempt = run.attempt
         result = read_result(self.folder)
+        acknowledged = self._tiles().indices if result is None else frozenset[int]()
+        dataclasses.replace(about, attempt=run.attempt, ttl_s=run.ttl_s).write(self.folder, fresh=known is None)
+        self.attempt = run.attempt
         if result is not None:
-            self._drop_tiles()
-            return StoredRun(acknowledged=frozenset(), result=result, facts=about.facts)
-        return StoredRun(acknowledged=self._tiles().indices, result=None, facts=about.facts)
+            self._kept = result.attempt
+            self.tidy()
+        return StoredRun(acknowledged=acknowledged, result=result, facts=about.facts)
 
     def note(self, facts: Mapping[str, str]) -> None:
         """Keep facts."""
@@ -135,45 +149,61 @@ class RunFolder:
         """A tile's blob; StoreCorrupt when it isn't there or is damaged."""
         return self._tiles().read(index)
 
+    def image(self, attempt: int) -> ImageFile:
+        """An attempt's image, always the same object: it knows what of the file is on the disk."""
+        return self._images.setdefault(attempt, image_of(self.folder, attempt))
+
     def write_live(self, figures: Mapping[str, str]) -> None:
         """Replace the live figures; not durable."""
         part = self.folder / f".{_LIVE}.part"
         part.write_text(json.dumps(dict(figures)))
         part.replace(self.folder / _LIVE)
 
-    def commit(self, record: ResultRecord) -> None:
-        """Write the record of an image that is on the disk and proved; then, and only then, let the tiles go."""
-        write_durably(self.folder / _RESULT, record.to_json().encode())
-        self.drop_images(keep=record.attempt)
-        self._drop_tiles()
+    def settle(self, run: RunKey, record: ResultRecord) -> ResultRecord:
+        """Make the image of the run's attempt, which is on the disk and proved, the picture; what stands now.
 
-    def drop_images(self, keep: int) -> None:
-        """Remove every image but that of an attempt."""
-        kept = image_of(self.folder, keep).path
-        for path in self.folder.glob(_IMAGES):
-            if path != kept:
-                path.unlink(missing_ok=True)
+        Then, and only then, the tiles may go: `tidy` is to be called soon, though nobody needs to wait for it.
+        """
+        stands = standing(run, read_result(self.folder), record)
+        if stands is None:
+            write_durably(self.folder / _RESULT, record.to_json().encode())
+            stands = record
+        self._kept = stands.attempt
+        return stands
+
+    def tidy(self) -> None:
+        """Remove what a result has made needless: tiles, and the images of other attempts.
+
+        What can't be removed goes when the run is opened again, or when it has expired.
+        """
+        if self._kept is None:
+            return
+        kept, self._kept = image_of(self.folder, self._kept).path, None
+        self._close_log()
+        with contextlib.suppress(OSError):
+            (self.folder / _TILES).unlink(missing_ok=True)
+            for path in self.folder.glob(_IMAGES):
+                if path != kept:
+                    path.unlink(missing_ok=True)
 
     def forget(self) -> None:
         """Remove the folder, and let it go."""
+        self._kept = None
         self._close_log()
         remove(self.folder)
         self._claim.release()
 
     def release(self) -> None:
         """Let another process have the folder."""
+        self.tidy()
         self._close_log()
         self._claim.release()
 
     def _tiles(self) -> TileLog:
+        """The log. `open` brings its name to the disk; when it is made anew, there is a result, and no tile counts."""
         if self._log is None:
             self._log = TileLog.open(self.folder / _TILES)
-            sync_folder(self.folder)
         return self._log
-
-    def _drop_tiles(self) -> None:
-        self._close_log()
-        (self.folder / _TILES).unlink(missing_ok=True)
 
     def _close_log(self) -> None:
         if self._log is not None:

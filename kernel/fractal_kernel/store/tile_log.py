@@ -53,8 +53,9 @@ class TileLog:
         try:
             records = _without_damage(fd, list(_scan(fd)))
             end = records[-1].offset + records[-1].length if records else 0
-            os.ftruncate(fd, end)
-            os.fdatasync(fd)
+            if os.fstat(fd).st_size:  # an empty one is as good on the disk as not
+                os.ftruncate(fd, end)
+                os.fdatasync(fd)
         except BaseException:
             os.close(fd)
             raise

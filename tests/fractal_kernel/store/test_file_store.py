@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import time
 from pathlib import Path
@@ -10,10 +11,13 @@ import pytest
 from support.pictures import SPEC, put_image, record_of, run_key, tiles
 from support.stores import FileBackend, connected
 
-from fractal_api.storage import TILES_EXPIRY_S
+from fractal_api.storage import CHUNK_BYTES, TILES_EXPIRY_S
+from fractal_kernel.store import file_store
 from fractal_kernel.store.durable import make_folder
 from fractal_kernel.store.file_store import FileStore
+from fractal_kernel.store.image_file import ImageFile
 from fractal_kernel.store.interface import RunConflict, StoreAway, StoreCorrupt, StoreFull
+from fractal_kernel.store.run_folder import RunFolder
 
 DAY = TILES_EXPIRY_S + 60
 OTHER = run_key(uid="somebody-else")
@@ -138,10 +142,114 @@ async def test_a_crash_between_record_and_tiles_is_tidied_up_at_the_next_opening
         await put_image(store, run_key())
         await store.commit(run_key(), record_of())
     (files.folder(run_key()) / "tiles.log").write_bytes(kept)
+    (files.folder(run_key()) / "img.7").write_bytes(b"of an attempt that came too late")
     async with connected(files) as store:
         stored = await store.open_run(run_key(), SPEC)
     assert (stored.acknowledged, stored.result) == (frozenset(), record_of())
-    assert "tiles" not in files.entries(run_key())
+    assert files.entries(run_key()) == {"run", "result", "img.1"}
+
+
+def test_a_released_folder_is_tidy_and_left_alone(files: FileBackend) -> None:
+    folder = RunFolder.claim(files.folder(run_key()))
+    folder.open(run_key(), SPEC)
+    folder.put_tiles(tiles(1))
+    folder.settle(run_key(), record_of())
+    folder.release()
+    assert files.entries(run_key()) == {"run", "result"}
+    (files.folder(run_key()) / "tiles.log").touch()  # somebody else's by now
+    folder.tidy()
+    assert "tiles" in files.entries(run_key())
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+@pytest.mark.parametrize("damaged", [None, 0, 1, 2])
+async def test_an_image_may_be_proved_in_several_calls(
+    files: FileBackend, monkeypatch: pytest.MonkeyPatch, at_once: int, damaged: int | None
+) -> None:
+    monkeypatch.setattr(file_store, "_CHUNKS_AT_ONCE", at_once)
+    async with connected(files) as store:
+        await store.open_run(run_key(), SPEC)
+        await put_image(store, run_key())
+        if damaged is None:
+            assert await store.commit(run_key(), record_of()) == record_of()
+        else:
+            files.damage_chunk(run_key(), damaged)
+            with pytest.raises(StoreCorrupt, match="another SHA-256"):
+                await store.commit(run_key(), record_of())
+        assert (await store.read_result(run_key()) is None) is (damaged is not None)
+
+
+def test_a_beginning_that_may_not_have_reached_the_disk_is_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, data = ImageFile(tmp_path / "img.1"), bytes(100_000)
+    image.begin(0, data)
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fdatasync", fail)
+        with pytest.raises(OSError, match="no such luck"):
+            image.flush()
+    image.path.write_bytes(b"what the disk has instead")
+    image.write(0, data)
+    assert image.read(0) == data
+
+
+def test_a_beginning_counts_for_its_own_chunk_and_for_one_write(tmp_path: Path) -> None:
+    image, begun, other = ImageFile(tmp_path / "img.1"), b"y" * 100_000, b"x" * 100_000
+    image.begin(0, begun)
+    image.write(1, begun)
+    assert image.read(1) == begun
+    image.begin(0, begun)
+    image.write(0, other)
+    image.write(0, begun)
+    assert image.read(0)[: len(begun)] == begun
+
+
+def test_what_is_written_again_is_dropped_from_memory_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dropped: list[int] = []
+
+    def advised(_: int, offset: int, __: int, advice: int) -> None:
+        if advice == os.POSIX_FADV_DONTNEED:
+            dropped.append(offset)
+
+    monkeypatch.setattr(os, "posix_fadvise", advised)
+    image = ImageFile(tmp_path / "img.1")
+    for fill in (b"a", b"b"):
+        image.write(0, fill * CHUNK_BYTES)
+        image.write(1, fill * 10)
+        image.flush()
+        image.finish(CHUNK_BYTES + 10)
+    assert dropped == 2 * [0, CHUNK_BYTES, CHUNK_BYTES]  # the last page is a part of one, so it might be written to
+
+
+def fail(_: int) -> None:
+    raise OSError(errno.EIO, "no such luck")
+
+
+async def test_every_chunk_is_dropped_from_memory_once_it_is_on_the_disk(
+    files: FileBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[tuple[str, int]] = []
+    flush, advise = os.fsync, os.posix_fadvise
+
+    def flushed(fd: int) -> None:
+        flush(fd)
+        said.append(("flush", os.fstat(fd).st_ino))
+
+    def advised(fd: int, offset: int, length: int, advice: int) -> None:
+        advise(fd, offset, length, advice)
+        if advice == os.POSIX_FADV_DONTNEED:
+            said.append(("drop", offset))
+
+    async with connected(files) as store:
+        await store.open_run(run_key(), SPEC)
+        monkeypatch.setattr(os, "fsync", flushed)
+        monkeypatch.setattr(os, "fdatasync", flushed)
+        monkeypatch.setattr(os, "posix_fadvise", advised)
+        await put_image(store, run_key())
+        await store.commit(run_key(), record_of())
+    image = (files.folder(run_key()) / "img.1").stat().st_ino
+    wanted = [word for number in range(3) for word in (("flush", image), ("drop", number * CHUNK_BYTES))]
+    assert [word for word in said if word[0] == "drop" or word[1] == image] == wanted
 
 
 async def test_a_chunk_has_at_most_a_mebibyte(files: FileBackend) -> None:

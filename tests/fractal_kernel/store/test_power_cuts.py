@@ -1,0 +1,163 @@
+"""A power cut at any moment of a run in the file store: what was promised by then is there afterwards.
+
+The moments are those before each flush of the disk, and the ends of calls: between them, nothing becomes durable.
+"""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from support.pictures import IMAGE, SPEC, put_image, put_image_ahead, read_image, record_of, run_key, tile, tiles
+from support.power_cut import Cut, Disk
+from support.stores import FileBackend, connected
+
+from fractal_api.storage import CHUNK_BYTES
+from fractal_kernel.store.file_store import FileStore
+from fractal_kernel.store.interface import RunConflict
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Promised:
+    """What calls have returned for."""
+
+    attempt: int = 0
+    tiles: frozenset[int] = frozenset()
+    facts: tuple[str, ...] = ()
+    picture: bool = False
+
+
+class Moments:
+    """Keeps what cuts would have left, and what had been promised by then."""
+
+    def __init__(self, files: FileBackend, folder: Path) -> None:
+        files.root.mkdir()
+        self.disk = Disk(files.root, self.keep)
+        self.promised = Promised()
+        self.kept: list[tuple[Path, Promised]] = []
+        self._folder = folder
+
+    def keep(self) -> None:
+        for cut in Cut:
+            left = self._folder / f"{len(self.kept)}-{cut.name}"
+            self.disk.leave(cut, left)
+            self.kept.append((left, self.promised))
+
+    def promise(self, **more: object) -> None:
+        self.promised = dataclasses.replace(self.promised, **more)  # type: ignore[arg-type]  # each has its type
+        self.keep()
+
+
+@pytest.fixture
+def moments(files: FileBackend, tmp_path: Path) -> Moments:
+    return Moments(files, tmp_path)
+
+
+async def render(store: FileStore, moments: Moments, attempt: int, *batches: tuple[int, ...]) -> None:
+    run = run_key(attempt)
+    await store.open_run(run, SPEC)
+    moments.promise(attempt=attempt)
+    for batch in batches:
+        await store.put_tiles(run, tiles(*batch))
+        moments.promise(tiles=moments.promised.tiles | {*batch})
+    name = f"of-{attempt}"
+    await store.note(run, {name: "x"})
+    moments.promise(facts=(*moments.promised.facts, name))
+
+
+async def commit(store: FileStore, moments: Moments, attempt: int) -> None:
+    await put_image_ahead(store, run_key(attempt))
+    await store.commit(run_key(attempt), record_of(attempt=attempt))
+    moments.promise(picture=True)
+    await store.release(run_key(attempt))
+    moments.keep()
+
+
+async def assert_kept(left: Path, promised: Promised) -> None:
+    store = FileStore(left)
+    try:
+        if promised.attempt:
+            with pytest.raises(RunConflict, match="another picture"):
+                await store.open_run(run_key(9), "d" * 64)
+        if promised.attempt > 1:
+            with pytest.raises(RunConflict, match="was begun already"):
+                await store.open_run(run_key(promised.attempt - 1), SPEC)
+        stored = await store.open_run(run_key(9), SPEC)
+        assert {*promised.facts} <= stored.facts.keys()
+        assert stored.result is not None or not promised.picture
+        if stored.result is not None:
+            assert await read_image(store, run_key(9)) == IMAGE
+        else:
+            assert promised.tiles <= stored.acknowledged
+            for index in stored.acknowledged:
+                assert (index, await store.get_tile(run_key(9), index)) == tile(index)
+    finally:
+        await store.close()
+
+
+async def test_a_power_cut_takes_nothing_of_a_run_that_was_promised(
+    files: FileBackend, moments: Moments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with moments.disk.watched(monkeypatch):
+        async with connected(files) as store:
+            await render(store, moments, 1, (0, 1), (2,))
+            await commit(store, moments, 1)
+    assert len(moments.kept) > 20
+    for left, promised in moments.kept:
+        await assert_kept(left, promised)
+
+
+async def test_a_power_cut_takes_nothing_of_attempts_that_follow_each_other(
+    files: FileBackend, moments: Moments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with moments.disk.watched(monkeypatch):
+        async with connected(files) as store:
+            await render(store, moments, 1, (0,))
+            await put_image(store, run_key(1), IMAGE[: 2**20])
+            await store.release(run_key(1))
+        async with connected(files) as store:
+            await render(store, moments, 3, (5,), (6, 7))
+            await put_image(store, run_key(3), IMAGE[::-1])  # begun again, with other bytes before
+            await commit(store, moments, 3)
+    for left, promised in moments.kept:
+        await assert_kept(left, promised)
+
+
+async def test_what_a_killed_process_left_unflushed_is_flushed_before_it_is_told(
+    files: FileBackend, moments: Moments, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async with connected(files) as store:
+        await store.open_run(run_key(), SPEC)
+        await store.put_tiles(run_key(), tiles(0, 1))
+    with moments.disk.watched(monkeypatch):  # of what came before, nothing counts as flushed
+        async with connected(files) as store:
+            assert (await store.open_run(run_key(), SPEC)).acknowledged == {0, 1}
+        moments.disk.leave(Cut.NAMES, tmp_path / "left")
+    await assert_kept(tmp_path / "left", Promised(attempt=1, tiles=frozenset({0, 1})))
+
+
+async def test_whole_chunks_are_on_the_disk_before_the_commit(
+    files: FileBackend, moments: Moments, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with moments.disk.watched(monkeypatch):
+        async with connected(files) as store:
+            await store.open_run(run_key(), SPEC)
+            await put_image(store, run_key())
+            await store.read_result(run_key())  # the flush comes between two calls
+        moments.disk.leave(Cut.LEAST, tmp_path / "left")
+    flushed = (tmp_path / "left" / run_key().install / run_key().uid / "img.1").read_bytes()
+    assert flushed[: 2 * CHUNK_BYTES] == IMAGE[: 2 * CHUNK_BYTES]
+
+
+async def test_what_a_chunk_begins_with_is_on_the_disk_before_it_is_put(
+    files: FileBackend, moments: Moments, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with moments.disk.watched(monkeypatch):
+        async with connected(files) as store:
+            await store.open_run(run_key(), SPEC)
+            for length in (100_000, 600_000):
+                await store.put_ahead(run_key(), 0, IMAGE[:length])
+            await store.read_result(run_key())
+        moments.disk.leave(Cut.LEAST, tmp_path / "left")
+    flushed = (tmp_path / "left" / run_key().install / run_key().uid / "img.1").read_bytes()
+    assert flushed == IMAGE[: len(flushed)]
+    assert len(flushed) > 590_000
