@@ -12,8 +12,9 @@ All numbers are big-endian. Pure code: no I/O, and no pydantic, since MPI ranks 
 """
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from struct import Struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -67,14 +68,15 @@ class DecodedTile:
     rgb: bytes
 
 
-def band_spans(rect: Rect) -> Iterator[tuple[int, int, int]]:
-    """The bands that a rectangle touches, each as (band, first row of the picture, rows)."""
-    row, end = rect.y, rect.y + rect.height
-    while row < end:
-        band = row // BAND_ROWS
-        stop = min((band + 1) * BAND_ROWS, end)
-        yield band, row, stop - row
-        row = stop
+def band_spans(rect: Rect) -> list[tuple[int, int, int]]:
+    """The bands that a rectangle, which isn't empty, touches, each as (band, first row of the picture, rows)."""
+    _, y, _, height = rect
+    end = y + height
+    first, last = y // BAND_ROWS, (end - 1) // BAND_ROWS
+    if first == last:  # so it is with most tiles, and there are thousands of them
+        return [(first, y, height)]
+    starts = [y, *range((first + 1) * BAND_ROWS, end, BAND_ROWS), end]
+    return [(first + at, row, stop - row) for at, (row, stop) in enumerate(pairwise(starts))]
 
 
 def _slab_count(rect: Rect) -> int:
@@ -106,7 +108,7 @@ def join_tile(tile: Rect, slabs: Sequence[bytes], *, index: int) -> bytes:
     if len(slabs) != _slab_count(tile):
         raise ValueError(f"{tile} doesn't have {len(slabs)} slabs")
     head = _HEAD.pack(MAGIC, FORMAT, PICTURE_VERSION, RGB8, 0, index, *tile, len(slabs))
-    head += b"".join(_ENTRY.pack(len(slab), zlib.crc32(slab)) for slab in slabs)
+    head += b"".join([_ENTRY.pack(len(slab), zlib.crc32(slab)) for slab in slabs])
     return b"".join((head, _CHECK.pack(zlib.crc32(head)), *slabs))
 
 

@@ -250,24 +250,25 @@ class _ChunkWriter:
 
     def __init__(self, assembly: Assembly) -> None:
         self._assembly = assembly
-        self._waiting = bytearray()
+        self._waiting: list[bytes] = []
         self._number = 0
         self.size = 0
         self.digest = hashlib.sha256()
 
     async def write(self, data: bytes) -> None:
         self.digest.update(data)
+        self._waiting.append(data)
         self.size += len(data)
-        self._waiting += data
-        while len(self._waiting) >= CHUNK_BYTES:
-            await self._put(CHUNK_BYTES)
+        while self.size >= (self._number + 1) * CHUNK_BYTES:
+            whole = b"".join(self._waiting)
+            self._waiting = [whole[CHUNK_BYTES:]]
+            await self._put(whole[:CHUNK_BYTES])
 
     async def end(self) -> None:
-        if self._waiting:
-            await self._put(len(self._waiting))
+        if last := b"".join(self._waiting):
+            await self._put(last)
 
-    async def _put(self, length: int) -> None:
-        number, data = self._number, bytes(self._waiting[:length])
-        del self._waiting[:length]
+    async def _put(self, data: bytes) -> None:
+        number = self._number
         self._number += 1
         await self._assembly.patience(lambda: self._assembly.store.put_chunk(self._assembly.run, number, data))

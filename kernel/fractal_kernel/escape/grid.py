@@ -2,6 +2,7 @@
 
 import math
 from enum import IntEnum
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -74,12 +75,14 @@ class Grid:
     def render(self, rects: "Sequence[Rect]", control: "Control") -> "list[NDArray[np.uint8]]":
         """The sRGB bytes of each rect, shape (height, width, 3), top row first; Stopped when the control says so."""
         wanted = self._checked(rects)
-        ends = np.cumsum(3 * wanted[:, 2] * wanted[:, 3])
-        rgb = np.empty(int(ends[-1]) if len(ends) else 0, dtype=np.uint8)
+        ends = [0, *np.cumsum(3 * wanted[:, 2] * wanted[:, 3]).tolist()]
+        rgb = np.empty(ends[-1], dtype=np.uint8)
         if len(rgb) and self._loops.render(wanted, rgb, _window(), control.memory):
             raise Stopped
-        parts = np.split(rgb, ends[:-1])
-        return [part.reshape(rect.height, rect.width, 3) for part, rect in zip(parts, rects, strict=False)]
+        return [
+            rgb[start:end].reshape(height, width, 3)
+            for (start, end), (_, _, width, height) in zip(pairwise(ends), rects, strict=True)
+        ]
 
     def counts(self, rect: "Rect", control: "Control") -> "NDArray[np.int64]":
         """The n of each pixel's first sample, −1 inside: int64, shape (height, width), top row first."""
@@ -116,11 +119,13 @@ class Grid:
 
     def _checked(self, rects: "Sequence[Rect]") -> "NDArray[np.int64]":
         """The rects as the loops take them; ValueError for one that is empty or not wholly inside the picture."""
-        for rect in rects:
-            inside = rect.x >= 0 and rect.y >= 0 and rect.width > 0 and rect.height > 0
-            if not (inside and rect.x + rect.width <= self._frame.width and rect.y + rect.height <= self._frame.height):
-                raise ValueError(f"{rect} is not inside a picture of {self._frame.width}×{self._frame.height} pixels")
-        return np.array(rects, dtype=np.int64).reshape(-1, 4)
+        wanted = np.fromiter(chain.from_iterable(rects), dtype=np.int64, count=4 * len(rects)).reshape(-1, 4)
+        starts, sizes = wanted[:, :2], wanted[:, 2:]
+        inside = (starts >= 0) & (sizes > 0) & (starts + sizes <= (self._frame.width, self._frame.height))
+        if not inside.all():
+            wrong = rects[int(np.argmin(inside.all(axis=1)))]
+            raise ValueError(f"{wrong} is not inside a picture of {self._frame.width}×{self._frame.height} pixels")
+        return wanted
 
 
 def _window() -> "NDArray[np.uint8]":
