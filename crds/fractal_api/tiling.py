@@ -52,11 +52,12 @@ class TileGrid:
 
     def tile(self, index: int) -> Rect:
         """The rectangle of tile `index`; IndexError beyond the last one."""
+        size = self.size
         row, column = divmod(index, self.columns)
-        if not 0 <= row < self.rows:
+        x, y = column * size, row * size
+        if not 0 <= y < self.height:
             raise IndexError(f"tile {index} of {len(self)}")
-        x, y = column * self.size, row * self.size
-        return Rect(x, y, min(self.size, self.width - x), min(self.size, self.height - y))
+        return Rect(x, y, min(size, self.width - x), min(size, self.height - y))
 
     def __iter__(self) -> Iterator[Rect]:
         return (self.tile(index) for index in range(len(self)))

@@ -18,7 +18,7 @@ from fractal_api import PICTURE_VERSION
 from fractal_api.storage import CHUNK_BYTES, ResultRecord, chunk_count
 from fractal_api.tiling import BAND_ROWS, TileGrid
 from fractal_kernel.agent.album import Album
-from fractal_kernel.agent.collector import Collector, LostTile, band_rgb, bands_within, check_tile
+from fractal_kernel.agent.collector import Collector, LostTile, bands_within, check_tile
 from fractal_kernel.agent.patience import Patience
 from fractal_kernel.agent.shelf import Shelf
 from fractal_kernel.agent.window import Window
@@ -172,7 +172,7 @@ class _Press:
             return
         try:
             self._collector.add(blobs)
-            pixels = [band_rgb(self._collector.take(band)) for band in bands]
+            pixels = [self._collector.take(band) for band in bands]
             self._deflating.submit(self._deflate, pixels, printed)
         except BaseException as error:  # noqa: BLE001 - whoever waits raises it
             printed.set_exception(error)

@@ -21,15 +21,8 @@ if TYPE_CHECKING:
 
 
 class Piece(NamedTuple):
-    """A slab of a band: its rectangle in the picture, the index of its tile, its check sum, and its bytes."""
+    """A slab of a band: its rectangle in the picture, the index of its tile, its check sum, and where its bytes are."""
 
-    tile: int
-    rect: Rect
-    crc: int
-    data: memoryview
-
-
-class _Waiting(NamedTuple):
     tile: int
     rect: Rect
     crc: int
@@ -56,27 +49,29 @@ class Collector:
     def __init__(self, grid: TileGrid, shelf: Shelf) -> None:
         self._grid = grid
         self._shelf = shelf
-        self._bands: defaultdict[int, list[_Waiting]] = defaultdict(list)
+        self._bands: defaultdict[int, list[Piece]] = defaultdict(list)
         self._next_tile = 0
 
     def add(self, blobs: Iterable[bytes]) -> None:
         """Take the next tiles. LostTile when one isn't what it should be."""
         for blob in blobs:
-            tile, whole = self._next_tile, self._grid.tile(self._next_tile)
-            for slab in _slabs(tile, whole, blob):
-                rect = Rect(whole.x, slab.first_row, whole.width, slab.rows)
-                item = self._shelf.put(bytes(slab.data))
-                self._bands[slab.band].append(_Waiting(tile, rect, slab.crc, item))
+            tile = self._next_tile
+            whole = self._grid.tile(tile)
+            for band, row, rows, crc, data in _slabs(tile, whole, blob):
+                rect = Rect(whole.x, row, whole.width, rows)
+                self._bands[band].append(Piece(tile, rect, crc, self._shelf.put(bytes(data))))
             self._next_tile += 1
 
-    def take(self, band: int) -> list[Piece]:
-        """A complete band, which is then here no longer: rows of tiles from the top, in each from left to right."""
-        return [self._take(waiting) for waiting in self._bands.pop(band)]
+    def take(self, band: int) -> "NDArray[np.uint8]":
+        """The pixels of a complete band, which is then here no longer: (rows, width, 3), top row first.
 
-    def _take(self, waiting: _Waiting) -> Piece:
-        data = self._shelf.read(waiting.item)
-        self._shelf.drop(waiting.item)
-        return Piece(waiting.tile, waiting.rect, waiting.crc, memoryview(data))
+        LostTile when a slab is damaged.
+        """
+        pieces = self._bands.pop(band)
+        slabs = [memoryview(self._shelf.read(piece.item)) for piece in pieces]
+        for piece in pieces:
+            self._shelf.drop(piece.item)
+        return _pasted(pieces, _pixels(pieces, slabs))
 
 
 def check_tile(tile: int, rect: Rect, blob: bytes) -> None:
@@ -88,33 +83,32 @@ def check_tile(tile: int, rect: Rect, blob: bytes) -> None:
             raise LostTile(tile, str(error)) from error
 
 
-def band_rgb(pieces: Sequence[Piece]) -> "NDArray[np.uint8]":
-    """The pixels of a band: (rows, width, 3), top row first; LostTile when a piece is damaged."""
-    rects = [piece.rect for piece in pieces]
-    pixels, start = np.frombuffer(_pixels(rects, pieces), dtype=np.uint8), 0
-    top, last = rects[0].y, rects[-1]
-    rgb = np.empty((last.y + last.height - top, last.x + last.width, tiles.CHANNELS), dtype=np.uint8)
-    for x, y, width, height in rects:
-        end = start + width * height * tiles.CHANNELS
-        rgb[y - top : y - top + height, x : x + width] = pixels[start:end].reshape(height, width, tiles.CHANNELS)
-        start = end
-    return rgb
-
-
-def _pixels(rects: Sequence[Rect], pieces: Sequence[Piece]) -> bytes:
-    """The pixels of the pieces, one after the other."""
-    for piece in pieces:
-        if zlib.crc32(piece.data) != piece.crc:
+def _pixels(pieces: Sequence[Piece], slabs: Sequence[memoryview]) -> bytes:
+    """The pixels of slabs, one after the other."""
+    for piece, slab in zip(pieces, slabs, strict=True):
+        if zlib.crc32(slab) != piece.crc:
             raise LostTile(piece.tile, f"the rows from {piece.rect.y} on are damaged")
-    pixels = inflate_all(rects, [piece.data for piece in pieces])
-    return b"".join(map(_inflated, pieces)) if pixels is None else pixels
+    pixels = inflate_all([piece.rect for piece in pieces], slabs)
+    return b"".join(map(_inflated, pieces, slabs)) if pixels is None else pixels
 
 
-def _inflated(piece: Piece) -> bytes:
+def _inflated(piece: Piece, slab: memoryview) -> bytes:
     try:
-        return inflate(piece.rect, piece.data)
+        return inflate(piece.rect, slab)
     except TileError as error:
         raise LostTile(piece.tile, str(error)) from error
+
+
+def _pasted(pieces: Sequence[Piece], pixels: bytes) -> "NDArray[np.uint8]":
+    """The band of pieces, whose pixels come one after the other: rows of tiles from the top, in each from the left."""
+    top, last = pieces[0].rect.y, pieces[-1].rect
+    rgb = np.empty((last.y + last.height - top, last.x + last.width, tiles.CHANNELS), dtype=np.uint8)
+    flat, start = np.frombuffer(pixels, dtype=np.uint8), 0
+    for _, (x, y, width, height), _, _ in pieces:
+        end = start + width * height * tiles.CHANNELS
+        rgb[y - top : y - top + height, x : x + width] = flat[start:end].reshape(height, width, tiles.CHANNELS)
+        start = end
+    return rgb
 
 
 def _slabs(tile: int, rect: Rect, blob: bytes) -> list[tiles.Slab]:

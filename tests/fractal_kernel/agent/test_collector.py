@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fractal_api.tiles import band_spans, encode_tile, join_tile
 from fractal_api.tiling import Rect, TileGrid, band_count, band_rows
-from fractal_kernel.agent.collector import Collector, LostTile, band_rgb, bands_within
+from fractal_kernel.agent.collector import Collector, LostTile, bands_within
 from fractal_kernel.agent.shelf import Shelf
 from fractal_kernel.image.slabs import deflate
 
@@ -42,7 +42,7 @@ def test_a_band_is_complete_with_the_last_tile_that_it_crosses_and_has_the_rows_
         )
         while band < bands_within(grid, tile + 1):
             rows = band_rows(band, grid.height)
-            np.testing.assert_array_equal(band_rgb(collector.take(band)), picture[rows.start : rows.stop])
+            np.testing.assert_array_equal(collector.take(band), picture[rows.start : rows.stop])
             band += 1
     assert band == band_count(grid.height)
 
@@ -60,7 +60,7 @@ def test_a_slab_that_does_not_hold_its_pixels_is_a_lost_tile(tmp_path: Path, sla
     collector = Collector(TileGrid(width=8, height=8, size=8), Shelf(resident=1 << 20, folder=tmp_path))
     collector.add([join_tile(Rect(0, 0, 8, 8), [slab], index=0)])
     with pytest.raises(LostTile, match="tile 0: "):
-        band_rgb(collector.take(0))
+        collector.take(0)
 
 
 @pytest.mark.parametrize(
