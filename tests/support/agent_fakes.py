@@ -157,9 +157,6 @@ class FakeStore:
         except KeyError:
             raise StoreCorrupt(f"tile {index} is not there") from None
 
-    async def put_ahead(self, run: RunKey, number: int, data: bytes) -> None:
-        pass
-
     async def put_chunk(self, run: RunKey, number: int, data: Blob) -> None:
         self._check("put_chunk", run)
         self.chunks[run.uid, run.attempt, number] = bytes(data)

@@ -49,13 +49,5 @@ async def put_image(store: Store, run: RunKey, image: bytes = IMAGE) -> None:
         await store.put_chunk(run, number, image[span.start : span.stop])
 
 
-async def put_image_ahead(store: Store, run: RunKey, image: bytes = IMAGE) -> None:
-    """As `put_image`, but each chunk is begun twice before."""
-    for number, span in enumerate(chunk_spans(len(image))):
-        for length in (len(span) // 3, len(span) // 2):
-            await store.put_ahead(run, number, image[span.start : span.start + length])
-        await store.put_chunk(run, number, memoryview(image)[span.start : span.stop])
-
-
 async def read_image(store: Store, run: RunKey) -> bytes:
     return b"".join([chunk async for chunk in store.read_image(run)])

@@ -80,10 +80,6 @@ class FileStore:
         """See `Store`."""
         return await self._call(lambda: self._opened(run).get_tile(index))
 
-    async def put_ahead(self, run: RunKey, number: int, data: bytes) -> None:
-        """See `Store`; nobody waits for the disk."""
-        self._afterwards(partial(self._put_ahead, run, number, data))
-
     async def put_chunk(self, run: RunKey, number: int, data: Blob) -> None:
         """See `Store`."""
         await self._call(partial(self._put_chunk, run, number, data))
@@ -187,16 +183,11 @@ class FileStore:
     def _image(self, run: RunKey) -> ImageFile:
         return self._opened(run).image(run.attempt)
 
-    def _put_ahead(self, run: RunKey, number: int, data: bytes) -> None:
-        image = self._image(run)
-        image.begin(number, data)
-        image.flush()
-
     def _put_chunk(self, run: RunKey, number: int, data: Blob) -> None:
         image = self._image(run)
         image.write(number, data)
         if len(data) == CHUNK_BYTES:  # the last one is followed by `commit`, which flushes it
-            self._afterwards(image.flush)
+            self._afterwards(partial(image.flush, number))
 
     def _prove(self, run: RunKey, record: ResultRecord, proof: ImageProof, chunks: range) -> ResultRecord | None:
         """Read the next chunks back from the disk; StoreCorrupt unless they are right, or another result stands."""

@@ -7,7 +7,6 @@ again (`flush`): when the image is proved by reading it back, most of it is ther
 import contextlib
 import os
 from collections.abc import Iterator
-from mmap import PAGESIZE
 from pathlib import Path
 from typing import Final
 
@@ -25,42 +24,27 @@ class ImageFile:
         self.path = path
         self._named = False
         """Whether the file's name is on the disk."""
-        self._from_disk = 0
-        """Up to here, the bytes are on the disk, and memory has of them what was read from there, if anything."""
-        self._written = 0
-        """Where the last write ended."""
-        self._begun: tuple[int, bytes] = (0, b"")
-        """The chunk that was begun ahead, and what of it is written."""
-
-    def begin(self, number: int, data: bytes) -> None:
-        """Write how a chunk begins that will be written; whole pages, since others would be read again to go on."""
-        known = self._known(number, data)
-        data = data[: len(data) // PAGESIZE * PAGESIZE]
-        if len(data) > known:
-            self._write(number * CHUNK_BYTES + known, memoryview(data)[known:])
-            self._begun = (number, data)
+        self._flushed: set[int] = set()
+        """Chunks that are on the disk, and whose pages in memory, if there are any, were read from there."""
 
     def write(self, number: int, data: Blob) -> None:
         """Put a chunk in its place; ValueError when it has more bytes than a chunk."""
         if len(data) > CHUNK_BYTES:
             raise ValueError(f"a chunk has at most {CHUNK_BYTES} bytes, not {len(data)}")
-        known = self._known(number, data)
-        self._begun = (0, b"")
-        self._write(number * CHUNK_BYTES + known, memoryview(data)[known:])
+        self._flushed.discard(number)
+        with self._open(os.O_RDWR | os.O_CREAT) as fd:
+            pwrite_all(fd, [data], number * CHUNK_BYTES)
 
-    def flush(self) -> None:
-        """Bring what was written to the disk, and begin to read it back from there.
+    def flush(self, number: int) -> None:
+        """Bring a whole chunk that was written to the disk, and begin to read it back from there.
 
         Nothing depends on it but the time that `finish` takes: what fails here is done there.
         """
         with self._open(os.O_RDWR) as fd:
-            try:
-                os.fdatasync(fd)
-            except OSError:
-                self._begun = (0, b"")  # its pages may be lost: it is to be written again
-                raise
+            os.fdatasync(fd)
             self._name()
-            self._read_anew(fd, self._written)
+            _read_anew(fd, number)
+        self._flushed.add(number)
 
     def read(self, number: int) -> bytes:
         """A chunk; StoreCorrupt when it isn't there."""
@@ -99,29 +83,11 @@ class ImageFile:
                     os.ftruncate(fd, size)
                 os.fsync(fd)
                 self._name()  # before the reading begins, which would hold it up
-                self._read_anew(fd, size)
+                for number in range(-(-size // CHUNK_BYTES)):
+                    if number not in self._flushed:
+                        _read_anew(fd, number)
         except FileNotFoundError as error:
             raise StoreCorrupt(f"{self.path.name} is missing") from error
-
-    def _known(self, number: int, data: Blob) -> int:
-        """How much of a chunk is in its place already."""
-        begun, known = self._begun
-        same = data.startswith(known) if isinstance(data, bytes) else data[: len(known)] == known
-        return len(known) if begun == number and same else 0
-
-    def _write(self, start: int, data: memoryview) -> None:
-        self._from_disk = min(self._from_disk, start // PAGESIZE * PAGESIZE)
-        with self._open(os.O_RDWR | os.O_CREAT) as fd:
-            pwrite_all(fd, [data], start)
-        self._written = start + len(data)
-
-    def _read_anew(self, fd: int, end: int) -> None:
-        """Forget what memory has of the bytes before `end`, which are on the disk, and begin to read them anew."""
-        for start in range(self._from_disk, end, CHUNK_BYTES):
-            length = -(-min(CHUNK_BYTES, end - start) // PAGESIZE) * PAGESIZE  # a part of a page would stay
-            for advice in (os.POSIX_FADV_DONTNEED, os.POSIX_FADV_WILLNEED):
-                os.posix_fadvise(fd, start, length, advice)
-        self._from_disk = max(self._from_disk, end // PAGESIZE * PAGESIZE)
 
     def _missing(self, number: int) -> StoreCorrupt:
         return StoreCorrupt(f"chunk {number} of {self.path.name} is missing")
@@ -138,3 +104,9 @@ class ImageFile:
             yield fd
         finally:
             os.close(fd)
+
+
+def _read_anew(fd: int, number: int) -> None:
+    """Forget what memory has of a chunk that is on the disk, and begin to read it from there."""
+    for advice in (os.POSIX_FADV_DONTNEED, os.POSIX_FADV_WILLNEED):
+        os.posix_fadvise(fd, number * CHUNK_BYTES, CHUNK_BYTES, advice)

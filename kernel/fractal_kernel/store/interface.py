@@ -113,13 +113,6 @@ class Store(Protocol):
         """
         ...
 
-    async def put_ahead(self, run: RunKey, number: int, data: bytes) -> None:
-        """Tell how chunk `number` begins, of which more is to come; it is put as a whole all the same.
-
-        Nothing is promised, and nothing raised. A store may use it to have less to do when the image is committed.
-        """
-        ...
-
     async def put_chunk(self, run: RunKey, number: int, data: Blob) -> None:
         """Keep chunk `number` of this attempt's image; chunks come in order, from 0."""
         ...

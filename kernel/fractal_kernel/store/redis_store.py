@@ -80,9 +80,6 @@ class RedisStore:
             raise StoreCorrupt(f"run {run.id}: tile {index} is not in Redis")
         return as_bytes(blob)
 
-    async def put_ahead(self, run: RunKey, number: int, data: bytes) -> None:
-        """See `Store`; a chunk is one value, and travels once."""
-
     async def put_chunk(self, run: RunKey, number: int, data: Blob) -> None:
         """See `Store`."""
         async with self._link.talk() as client:

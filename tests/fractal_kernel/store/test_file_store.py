@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import errno
 import os
 import time
 from pathlib import Path
@@ -179,31 +178,6 @@ async def test_an_image_may_be_proved_in_several_calls(
         assert (await store.read_result(run_key()) is None) is (damaged is not None)
 
 
-def test_a_beginning_that_may_not_have_reached_the_disk_is_written_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    image, data = ImageFile(tmp_path / "img.1"), bytes(100_000)
-    image.begin(0, data)
-    with monkeypatch.context() as broken:
-        broken.setattr(os, "fdatasync", fail)
-        with pytest.raises(OSError, match="no such luck"):
-            image.flush()
-    image.path.write_bytes(b"what the disk has instead")
-    image.write(0, data)
-    assert image.read(0) == data
-
-
-def test_a_beginning_counts_for_its_own_chunk_and_for_one_write(tmp_path: Path) -> None:
-    image, begun, other = ImageFile(tmp_path / "img.1"), b"y" * 100_000, b"x" * 100_000
-    image.begin(0, begun)
-    image.write(1, begun)
-    assert image.read(1) == begun
-    image.begin(0, begun)
-    image.write(0, other)
-    image.write(0, begun)
-    assert image.read(0)[: len(begun)] == begun
-
-
 def test_what_is_written_again_is_dropped_from_memory_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dropped: list[int] = []
 
@@ -216,13 +190,9 @@ def test_what_is_written_again_is_dropped_from_memory_again(tmp_path: Path, monk
     for fill in (b"a", b"b"):
         image.write(0, fill * CHUNK_BYTES)
         image.write(1, fill * 10)
-        image.flush()
+        image.flush(0)
         image.finish(CHUNK_BYTES + 10)
-    assert dropped == 2 * [0, CHUNK_BYTES, CHUNK_BYTES]  # the last page is a part of one, so it might be written to
-
-
-def fail(_: int) -> None:
-    raise OSError(errno.EIO, "no such luck")
+    assert dropped == 2 * [0, CHUNK_BYTES]
 
 
 async def test_every_chunk_is_dropped_from_memory_once_it_is_on_the_disk(

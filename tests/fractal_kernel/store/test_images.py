@@ -3,7 +3,7 @@
 import dataclasses
 
 import pytest
-from support.pictures import IMAGE, SPEC, put_image, put_image_ahead, read_image, record_of, run_key, tiles
+from support.pictures import IMAGE, SPEC, put_image, read_image, record_of, run_key, tiles
 from support.stores import Backend, connected
 
 from fractal_api.storage import CHUNK_BYTES
@@ -115,25 +115,6 @@ async def test_a_chunk_reads_back_as_it_was_put(store: Store) -> None:
     assert await store.get_chunk(run_key(), 0) == IMAGE[:CHUNK_BYTES]
     with pytest.raises(StoreCorrupt, match=r"chunk 1 .*missing"):
         await store.get_chunk(run_key(), 1)
-
-
-@pytest.mark.usefixtures("run_with_tiles")
-async def test_a_chunk_that_was_begun_ahead_is_put_all_the_same(store: Store) -> None:
-    await put_image_ahead(store, run_key())
-    await store.commit(run_key(), record_of())
-    assert await read_image(store, run_key()) == IMAGE
-
-
-@pytest.mark.parametrize("length", [5_000, CHUNK_BYTES])
-@pytest.mark.usefixtures("run_with_tiles")
-async def test_a_chunk_may_turn_out_otherwise_than_it_was_begun(store: Store, length: int) -> None:
-    await store.put_ahead(run_key(), 0, IMAGE[:CHUNK_BYTES])
-    await store.put_ahead(run_key(), 0, IMAGE[1:CHUNK_BYTES])
-    await store.put_chunk(run_key(), 0, IMAGE[2 : 2 + length])
-    assert (await store.get_chunk(run_key(), 0))[:length] == IMAGE[2 : 2 + length]
-    image = IMAGE[2 : 2 + length]
-    await store.commit(run_key(), record_of(image))
-    assert await read_image(store, run_key()) == image
 
 
 @pytest.mark.parametrize(("harm", "words"), [("damage_chunk", "another SHA-256"), ("lose_chunk", "chunk 1 .*missing")])

@@ -7,7 +7,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from support.pictures import IMAGE, SPEC, put_image, put_image_ahead, read_image, record_of, run_key, tile, tiles
+from support.pictures import IMAGE, SPEC, put_image, read_image, record_of, run_key, tile, tiles
 from support.power_cut import Cut, Disk
 from support.stores import FileBackend, connected
 
@@ -65,7 +65,7 @@ async def render(store: FileStore, moments: Moments, attempt: int, *batches: tup
 
 
 async def commit(store: FileStore, moments: Moments, attempt: int) -> None:
-    await put_image_ahead(store, run_key(attempt))
+    await put_image(store, run_key(attempt))
     await store.commit(run_key(attempt), record_of(attempt=attempt))
     moments.promise(picture=True)
     await store.release(run_key(attempt))
@@ -146,18 +146,3 @@ async def test_whole_chunks_are_on_the_disk_before_the_commit(
         moments.disk.leave(Cut.LEAST, tmp_path / "left")
     flushed = (tmp_path / "left" / run_key().install / run_key().uid / "img.1").read_bytes()
     assert flushed[: 2 * CHUNK_BYTES] == IMAGE[: 2 * CHUNK_BYTES]
-
-
-async def test_what_a_chunk_begins_with_is_on_the_disk_before_it_is_put(
-    files: FileBackend, moments: Moments, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    with moments.disk.watched(monkeypatch):
-        async with connected(files) as store:
-            await store.open_run(run_key(), SPEC)
-            for length in (100_000, 600_000):
-                await store.put_ahead(run_key(), 0, IMAGE[:length])
-            await store.read_result(run_key())
-        moments.disk.leave(Cut.LEAST, tmp_path / "left")
-    flushed = (tmp_path / "left" / run_key().install / run_key().uid / "img.1").read_bytes()
-    assert flushed == IMAGE[: len(flushed)]
-    assert len(flushed) > 590_000
