@@ -8,10 +8,10 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -132,18 +132,11 @@ class AgentProcess:
 
     def ask(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
         """The status and the JSON of an answer."""
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": "Bearer secret"},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=DEADLINE_S) as answer:  # noqa: S310 - as above
-                return answer.status, json.loads(answer.read() or b"null")
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, json.loads(error.read() or b"null")
+        data = None if body is None else json.dumps(body)
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_S)) as connection:
+            connection.request(method, path, body=data, headers={"Authorization": "Bearer secret"})
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read() or b"null")
 
     def put(self, run: str, spec: object) -> dict[str, Any]:
         status, answer = self.ask("PUT", f"/runs/{run}", {"spec": spec})

@@ -60,12 +60,17 @@ def sync_folder(folder: Path) -> None:
         os.close(fd)
 
 
+_JOINED = 1 << 20
+"""Bytes that are written as one buffer, at most."""
+
 _MAX_BUFFERS = 512
 """Buffers of one pwritev; the system's limit is 1024 on Linux (UIO_MAXIOV)."""
 
 
 def pwrite_all(fd: int, buffers: list[bytes | memoryview], offset: int) -> None:
     """Write all the buffers at `offset`, in as many system calls as it takes."""
+    if sum(map(len, buffers)) <= _JOINED:  # to copy them takes less than to hand over each
+        buffers = [b"".join(buffers)]
     left = [memoryview(buffer).cast("B") for buffer in reversed(buffers) if len(buffer)]
     while left:
         written = os.pwritev(fd, left[: -_MAX_BUFFERS - 1 : -1], offset)

@@ -16,8 +16,8 @@ from typing import Final, NamedTuple, Self
 from fractal_kernel.store.durable import pread_all, pwrite_all
 from fractal_kernel.store.interface import Blob, StoreCorrupt
 
-_HEADER: Final = struct.Struct(">4sIIIII")  # magic, batch, tile index, blob length, CRC of the blob, CRC of all before
-_HEADER_CRC_AT: Final = _HEADER.size - 4
+_FIELDS: Final = struct.Struct(">4sIIII")  # magic, batch, tile index, blob length, CRC of the blob
+_HEADER_BYTES: Final = _FIELDS.size + 4  # and the CRC of the fields
 _MAGIC: Final = b"FTL1"
 
 
@@ -74,7 +74,7 @@ class TileLog:
         buffers: list[Blob] = []
         end = self._end
         for index, blob in tiles:
-            record = _Record(self._batch + 1, index, end + _HEADER.size, len(blob), zlib.crc32(blob))
+            record = _Record(self._batch + 1, index, end + _HEADER_BYTES, len(blob), zlib.crc32(blob))
             records.append(record)
             buffers += (_header(record), blob)
             end = record.offset + record.length
@@ -106,7 +106,7 @@ class TileLog:
 
 
 def _header(record: _Record) -> bytes:
-    fields = _HEADER.pack(_MAGIC, record.batch, record.tile, record.length, record.crc, 0)[:_HEADER_CRC_AT]
+    fields = _FIELDS.pack(_MAGIC, record.batch, record.tile, record.length, record.crc)
     return fields + zlib.crc32(fields).to_bytes(4, "big")
 
 
@@ -114,13 +114,13 @@ def _scan(fd: int) -> Iterator[_Record]:
     """The records up to the first header that is no header."""
     size = os.fstat(fd).st_size
     end = 0
-    while len(header := pread_all(fd, _HEADER.size, end)) == _HEADER.size:
-        magic, batch, index, length, crc, header_crc = _HEADER.unpack(header)
-        offset = end + _HEADER.size
-        end = offset + length
-        if magic != _MAGIC or header_crc != zlib.crc32(header[:_HEADER_CRC_AT]) or end > size:
+    while len(header := pread_all(fd, _HEADER_BYTES, end)) == _HEADER_BYTES:
+        _, batch, index, length, crc = _FIELDS.unpack_from(header)
+        record = _Record(batch, index, end + _HEADER_BYTES, length, crc)
+        end = record.offset + length
+        if header != _header(record) or end > size:
             return
-        yield _Record(batch, index, offset, length, crc)
+        yield record
 
 
 def _without_damage(fd: int, records: list[_Record]) -> list[_Record]:

@@ -71,7 +71,7 @@ def test_batches_get_smaller_toward_the_end_on_fast_and_slow_ranks() -> None:
     rates = Rates(2)
     rates.learn(0, work=4e8, seconds=1.0)
     rates.learn(1, work=1e8, seconds=1.0)
-    much, little, nothing = (rates.next_work(0, left) for left in (1e12, 5e7, 1.0))
+    much, little, nothing = (rates.next_work(0, left) for left in (1e12, 3e7, 1.0))
     assert much == pytest.approx(4e8 * LONGEST_S)
     assert SHORTEST_S < little / 4e8 < LONGEST_S
     assert nothing == pytest.approx(4e8 * SHORTEST_S)
