@@ -44,7 +44,7 @@ def figures() -> Iterator[Figure]:
     """The iterations' own time, and that of the whole way."""
     place = make_place()
     try:
-        with AgentProcess(place, ranks=RANKS) as agent:
+        with AgentProcess(place, ranks=RANKS, ledger=False) as agent:  # which is for tests
             agent.wait_until_ready()
             own, whole = [], []
             run_ms(agent, "first-1")

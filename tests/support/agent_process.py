@@ -82,7 +82,9 @@ class Place:
 class AgentProcess:
     """An agent that runs; it is killed when its context ends."""
 
-    def __init__(self, place: Place, *, ranks: int, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, place: Place, *, ranks: int, environment: Mapping[str, str] | None = None, ledger: bool = True
+    ) -> None:
         place.temporary.mkdir(exist_ok=True)
         self.place = place
         self._ranks = ranks
@@ -94,10 +96,10 @@ class AgentProcess:
             "FRACTAL_STORE": f"file://{place.store}",
             "FRACTAL_RANKS": str(ranks),
             "FRACTAL_WORK_DIR": str(place.work),
-            "FRACTAL_LEDGER": str(place.ledger),
             "TMPDIR": str(place.temporary),
             MARK: str(place.root),
         }
+        noted = {"FRACTAL_LEDGER": str(place.ledger)} if ledger else {}
         self._heard = 0
         with self._said.open("wb") as out, (place.root / "errors").open("ab") as errors:
             self.process = subprocess.Popen(
@@ -105,7 +107,7 @@ class AgentProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=errors,
-                env={**os.environ, **settings, **(environment or {})},
+                env={**os.environ, **settings, **noted, **(environment or {})},
             )
         try:
             until(lambda: bool(self._listening()) or self.process.poll() is not None, "the agent listens")
