@@ -6,6 +6,8 @@ The slabs stay as they are stored, deflated; what doesn't fit into memory waits 
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -68,10 +70,8 @@ class Collector:
         LostTile when a slab is damaged.
         """
         pieces = self._bands.pop(band)
-        slabs = [memoryview(self._shelf.read(piece.item)) for piece in pieces]
-        for piece in pieces:
-            self._shelf.drop(piece.item)
-        return _pasted(pieces, _pixels(pieces, slabs))
+        rects = [piece.rect for piece in pieces]
+        return _pasted(rects, _pixels(pieces, rects, self._shelf.take([piece.item for piece in pieces])))
 
 
 def check_tile(tile: int, rect: Rect, blob: bytes) -> None:
@@ -83,32 +83,35 @@ def check_tile(tile: int, rect: Rect, blob: bytes) -> None:
             raise LostTile(tile, str(error)) from error
 
 
-def _pixels(pieces: Sequence[Piece], slabs: Sequence[memoryview]) -> bytes:
+def _pixels(pieces: Sequence[Piece], rects: Sequence[Rect], slabs: Sequence[bytes]) -> bytes:
     """The pixels of slabs, one after the other."""
-    for piece, slab in zip(pieces, slabs, strict=True):
-        if zlib.crc32(slab) != piece.crc:
-            raise LostTile(piece.tile, f"the rows from {piece.rect.y} on are damaged")
-    pixels = inflate_all([piece.rect for piece in pieces], slabs)
+    if list(map(zlib.crc32, slabs)) != [piece.crc for piece in pieces]:
+        wrong = next(piece for piece, slab in zip(pieces, slabs, strict=True) if zlib.crc32(slab) != piece.crc)
+        raise LostTile(wrong.tile, f"the rows from {wrong.rect.y} on are damaged")
+    pixels = inflate_all(rects, slabs)
     return b"".join(map(_inflated, pieces, slabs)) if pixels is None else pixels
 
 
-def _inflated(piece: Piece, slab: memoryview) -> bytes:
+def _inflated(piece: Piece, slab: bytes) -> bytes:
     try:
         return inflate(piece.rect, slab)
     except TileError as error:
         raise LostTile(piece.tile, str(error)) from error
 
 
-def _pasted(pieces: Sequence[Piece], pixels: bytes) -> "NDArray[np.uint8]":
-    """The band of pieces, whose pixels come one after the other: rows of tiles from the top, in each from the left."""
-    top, last = pieces[0].rect.y, pieces[-1].rect
-    rgb = np.empty((last.y + last.height - top, last.x + last.width, tiles.CHANNELS), dtype=np.uint8)
+def _pasted(rects: Sequence[Rect], pixels: bytes) -> "NDArray[np.uint8]":
+    """The band of rects whose pixels come one after the other: rows of them from the top, in each from the left."""
+    top, last = rects[0].y, rects[-1]
+    rgb = np.empty((last.y + last.height - top, (last.x + last.width) * tiles.CHANNELS), dtype=np.uint8)
     flat, start = np.frombuffer(pixels, dtype=np.uint8), 0
-    for _, (x, y, width, height), _, _ in pieces:
-        end = start + width * height * tiles.CHANNELS
-        rgb[y - top : y - top + height, x : x + width] = flat[start:end].reshape(height, width, tiles.CHANNELS)
+    for (y, width, height), group in groupby(rects, itemgetter(1, 2, 3)):
+        alike = list(group)
+        left, row, count = alike[0].x * tiles.CHANNELS, width * tiles.CHANNELS, len(alike)
+        end = start + count * height * row
+        target = rgb[y - top : y - top + height, left : left + count * row].reshape(height, count, row)
+        target[:] = flat[start:end].reshape(count, height, row).swapaxes(0, 1)
         start = end
-    return rgb
+    return rgb.reshape(len(rgb), -1, tiles.CHANNELS)
 
 
 def _slabs(tile: int, rect: Rect, blob: bytes) -> list[tiles.Slab]:

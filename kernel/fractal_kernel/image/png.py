@@ -66,7 +66,7 @@ class Assembler:
         """The chunk of the next band."""
         data = self._opening + band.data
         self._opening = b""
-        self._adler = adler32_combine(self._adler, band.adler, band.raw_bytes)
+        self._adler = adler32_combine(self._adler, [(band.adler, band.raw_bytes)])
         return _chunk(b"IDAT", data)
 
     def tail(self) -> bytes:

@@ -25,23 +25,21 @@ def deflate(rgb: "NDArray[np.uint8]") -> bytes:
     return streams.whole(streams.deflate(rgb), isal_zlib.adler32(rgb))
 
 
-def inflate_all(rects: "Sequence[Rect]", slabs: Sequence[memoryview]) -> bytes | None:
+def inflate_all(rects: "Sequence[Rect]", slabs: Sequence[bytes]) -> bytes | None:
     """The pixels of slabs that show these rects, one after the other; None when one of them has to be looked at alone.
 
     That is one which wasn't made by `deflate`, or holds other pixels: `inflate` tells.
     """
-    parts = [part for slab in slabs if (part := streams.part_of(slab)) is not None]
-    sizes = [rect.width * rect.height * CHANNELS for rect in rects]
-    raw = streams.inflate(parts, sum(sizes)) if len(parts) == len(slabs) else None
+    parts = streams.parts_of(slabs)
+    sizes = [width * height * CHANNELS for _, _, width, height in rects]
+    raw = None if parts is None else streams.inflate(parts, sum(sizes))
     if raw is None:
         return None
-    adler = 1
-    for slab, size in zip(slabs, sizes, strict=True):
-        adler = streams.adler32_combine(adler, streams.adler_of(slab), size)
+    adler = streams.adler32_combine(1, zip(map(streams.adler_of, slabs), sizes, strict=True))
     return raw if adler == isal_zlib.adler32(raw) else None
 
 
-def inflate(rect: "Rect", slab: memoryview) -> bytes:
+def inflate(rect: "Rect", slab: bytes) -> bytes:
     """The pixels of a slab that shows `rect`, (height, width, 3), top row first; TileError when it holds others."""
     size = rect.pixels * CHANNELS
     inflater = isal_zlib.decompressobj()

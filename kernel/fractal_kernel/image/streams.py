@@ -4,7 +4,7 @@ A part refers to nothing before it and ends on a byte boundary (a full flush), s
 stream, which an empty final block ends. Format: RFC 1950 (zlib), RFC 1951 (deflate).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from isal import isal_zlib
@@ -35,22 +35,22 @@ def whole(part: bytes, adler: int) -> bytes:
     return b"".join((ZLIB_HEADER, part, FINAL_BLOCK, adler.to_bytes(4, "big")))
 
 
-def part_of(stream: memoryview) -> memoryview | None:
-    """The part that a zlib stream is `whole` of; None when it doesn't end like one.
+def parts_of(streams: Sequence[bytes]) -> list[bytes] | None:
+    """The parts that zlib streams are `whole` of; None when one of them doesn't end like one.
 
     One that only happens to end so gives itself away: with its own end before the last byte, or none at all.
     """
-    if stream[-_ENDING_BYTES - len(FLUSHED) : -4] != _SEAM:
+    if any(stream[-_ENDING_BYTES - len(FLUSHED) : -4] != _SEAM for stream in streams):
         return None
-    return stream[len(ZLIB_HEADER) : -_ENDING_BYTES]
+    return [stream[len(ZLIB_HEADER) : -_ENDING_BYTES] for stream in streams]
 
 
-def adler_of(stream: memoryview) -> int:
+def adler_of(stream: bytes) -> int:
     """The Adler-32 that a zlib stream gives of its bytes."""
     return int.from_bytes(stream[-4:], "big")
 
 
-def inflate(parts: Sequence[memoryview], size: int) -> bytes | None:
+def inflate(parts: Sequence[bytes], size: int) -> bytes | None:
     """The bytes of parts in their order, inflated in one call; None unless they are parts, and of `size` bytes."""
     inflater = isal_zlib.decompressobj(_RAW)
     try:
@@ -61,13 +61,14 @@ def inflate(parts: Sequence[memoryview], size: int) -> bytes | None:
     return raw if len(raw) == size and inflater.eof and not inflater.unused_data else None
 
 
-def adler32_combine(first: int, second: int, second_bytes: int) -> int:
-    """The Adler-32 of two byte strings put together, from those of each and the length of the second.
+def adler32_combine(first: int, others: Iterable[tuple[int, int]]) -> int:
+    """The Adler-32 of byte strings put together, from that of the first, and that and the length of each of the others.
 
     Source: zlib's adler32_combine; with s1 and s2 the two sums of RFC 1950, appended bytes add the first string's
-    (s1 − 1) once to s1 and `second_bytes` times to s2.
+    (s1 − 1) once to s1 and for each byte to s2.
     """
-    offset = (first & 0xFFFF) - 1
-    low = ((second & 0xFFFF) + offset) % ADLER_MODULUS
-    high = ((first >> 16) + (second >> 16) + second_bytes * offset) % ADLER_MODULUS
-    return high << 16 | low
+    low, high = first & 0xFFFF, first >> 16
+    for adler, length in others:
+        high += (adler >> 16) + length * (low - 1)
+        low += (adler & 0xFFFF) - 1
+    return high % ADLER_MODULUS << 16 | low % ADLER_MODULUS
