@@ -38,6 +38,8 @@ _LEVEL: Final = 1
 _HEAD: Final = Struct(">2sBBBBIIIIIH")
 _ENTRY: Final = Struct(">II")
 _CHECK: Final = Struct(">I")
+_ONE_SLAB: Final = _HEAD.size + _ENTRY.size + _CHECK.size
+"""Where the slab of a tile begins that has no other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,9 +109,24 @@ def join_tile(tile: Rect, slabs: Sequence[bytes], *, index: int) -> bytes:
     """
     if len(slabs) != _slab_count(tile):
         raise ValueError(f"{tile} doesn't have {len(slabs)} slabs")
+    return b"".join((_prefix(tile, slabs, index), *slabs))
+
+
+def only_slab(tile: Rect, blob: bytes, *, index: int) -> bytes | None:
+    """The slab of a blob that is this very tile and has no other, every check sum proved; None when it isn't, or has.
+
+    So it is with most tiles, and this is the shortest way to look: what comes before the slab follows from it.
+    """
+    slab = blob[_ONE_SLAB:]
+    return slab if blob[:_ONE_SLAB] == _prefix(tile, (slab,), index) else None
+
+
+def _prefix(tile: Rect, slabs: Sequence[bytes], index: int) -> bytes:
+    """What comes before the slabs of a blob."""
     head = _HEAD.pack(MAGIC, FORMAT, PICTURE_VERSION, RGB8, 0, index, *tile, len(slabs))
-    head += b"".join([_ENTRY.pack(len(slab), zlib.crc32(slab)) for slab in slabs])
-    return b"".join((head, _CHECK.pack(zlib.crc32(head)), *slabs))
+    for slab in slabs:
+        head += _ENTRY.pack(len(slab), zlib.crc32(slab))
+    return head + _CHECK.pack(zlib.crc32(head))
 
 
 def read_header(blob: "Buffer") -> TileHeader:

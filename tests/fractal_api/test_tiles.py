@@ -14,6 +14,7 @@ from fractal_api.tiles import (
     encode_tile,
     inflate_slab,
     join_tile,
+    only_slab,
     read_header,
     slabs,
     slabs_of,
@@ -187,6 +188,29 @@ def test_a_tile_that_is_expected_is_taken_apart_as_any_other(tile: tuple[Rect, b
     rect, rgb = tile
     blob = encode_tile(rect, rgb, index=index)
     assert slabs_of(rect, blob, index=index) == slabs(blob)
+
+
+@given(tile=tiles(), index=st.integers(0, 16_383))
+def test_the_only_slab_of_a_tile_is_found_where_it_has_no_other(tile: tuple[Rect, bytes], index: int) -> None:
+    rect, rgb = tile
+    blob = encode_tile(rect, rgb, index=index)
+    found, expected = only_slab(rect, blob, index=index), slabs(blob)
+    assert found == (bytes(expected[0].data) if len(expected) == 1 else None)
+    assert only_slab(rect, blob, index=index + 1) is None
+    assert only_slab(rect._replace(x=rect.x + 1), blob, index=index) is None
+
+
+ONE = Rect(640, 100, 3, 20)
+ONE_BLOB = encode_tile(ONE, bytes(range(180)), index=7)
+
+
+@given(at=st.integers(0, len(ONE_BLOB) - 1), bit=st.integers(0, 7))
+def test_the_only_slab_of_a_damaged_tile_is_not_found(at: int, bit: int) -> None:
+    assert only_slab(ONE, ONE_BLOB, index=7) is not None
+    damaged = bytearray(ONE_BLOB)
+    damaged[at] ^= 1 << bit
+    assert only_slab(ONE, bytes(damaged), index=7) is None
+    assert only_slab(ONE, ONE_BLOB[:at], index=7) is None
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def rect_of(rgb: NDArray[np.uint8]) -> Rect:
 
 
 def together(slabs: Sequence[bytes], rects: Sequence[Rect]) -> bytes | None:
-    return inflate_all(rects, slabs)
+    return inflate_all([rect.pixels * 3 for rect in rects], slabs)
 
 
 @given(rgb=pixels())

@@ -5,9 +5,8 @@ The slabs stay as they are stored, deflated; what doesn't fit into memory waits 
 
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from itertools import groupby
-from operator import itemgetter
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -22,12 +21,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class Piece(NamedTuple):
-    """A slab of a band: its rectangle in the picture, the index of its tile, its check sum, and where its bytes are."""
+class _Stretch(NamedTuple):
+    """Slabs of a band, alike and side by side: the first one's tile and rect, the lengths of all, where they are."""
 
     tile: int
     rect: Rect
-    crc: int
+    lengths: list[int]
     item: Item
 
 
@@ -51,27 +50,45 @@ class Collector:
     def __init__(self, grid: TileGrid, shelf: Shelf) -> None:
         self._grid = grid
         self._shelf = shelf
-        self._bands: defaultdict[int, list[Piece]] = defaultdict(list)
+        self._bands: defaultdict[int, list[_Stretch]] = defaultdict(list)
         self._next_tile = 0
 
-    def add(self, blobs: Iterable[bytes]) -> None:
+    def add(self, blobs: Sequence[bytes]) -> None:
         """Take the next tiles. LostTile when one isn't what it should be."""
-        for blob in blobs:
-            tile = self._next_tile
-            whole = self._grid.tile(tile)
-            for band, row, rows, crc, data in _slabs(tile, whole, blob):
-                rect = Rect(whole.x, row, whole.width, rows)
-                self._bands[band].append(Piece(tile, rect, crc, self._shelf.put(bytes(data))))
-            self._next_tile += 1
+        while blobs:
+            column = self._next_tile % self._grid.columns
+            alike = max(1, self._grid.width // self._grid.size - column)  # the last one of a row may be narrower
+            self._take_apart(blobs[:alike])
+            blobs = blobs[alike:]
 
     def take(self, band: int) -> "NDArray[np.uint8]":
         """The pixels of a complete band, which is then here no longer: (rows, width, 3), top row first.
 
         LostTile when a slab is damaged.
         """
-        pieces = self._bands.pop(band)
-        rects = [piece.rect for piece in pieces]
-        return _pasted(rects, _pixels(pieces, rects, self._shelf.take([piece.item for piece in pieces])))
+        stretches = self._bands.pop(band)
+        slabs = [slab for stretch in stretches for slab in _cut(self._shelf.take(stretch.item), stretch.lengths)]
+        return _pasted(stretches, _pixels(stretches, slabs))
+
+    def _take_apart(self, blobs: Sequence[bytes]) -> None:
+        """Take tiles that lie side by side, as large as each other."""
+        first = self._next_tile
+        whole = self._grid.tile(first)
+        _, y, width, height = whole
+        rects = [Rect(x, y, width, height) for x in range(whole.x, whole.x + len(blobs) * width, width)]
+        band, last = y // BAND_ROWS, (y + height - 1) // BAND_ROWS
+        slabs = _only_slabs(first, rects, blobs) if band == last else None
+        if slabs is not None:
+            self._put(band, first, whole, slabs)
+        else:
+            for tile, (rect, blob) in enumerate(zip(rects, blobs, strict=True), first):
+                for slab in _slabs(tile, rect, blob):
+                    self._put(slab.band, tile, Rect(rect.x, slab.first_row, width, slab.rows), [slab.data])
+        self._next_tile += len(blobs)
+
+    def _put(self, band: int, tile: int, rect: Rect, slabs: Sequence[bytes | memoryview]) -> None:
+        item = self._shelf.put(b"".join(slabs))
+        self._bands[band].append(_Stretch(tile, rect, list(map(len, slabs)), item))
 
 
 def check_tile(tile: int, rect: Rect, blob: bytes) -> None:
@@ -83,39 +100,61 @@ def check_tile(tile: int, rect: Rect, blob: bytes) -> None:
             raise LostTile(tile, str(error)) from error
 
 
-def _pixels(pieces: Sequence[Piece], rects: Sequence[Rect], slabs: Sequence[bytes]) -> bytes:
-    """The pixels of slabs, one after the other."""
-    if list(map(zlib.crc32, slabs)) != [piece.crc for piece in pieces]:
-        wrong = next(piece for piece, slab in zip(pieces, slabs, strict=True) if zlib.crc32(slab) != piece.crc)
-        raise LostTile(wrong.tile, f"the rows from {wrong.rect.y} on are damaged")
-    pixels = inflate_all(rects, slabs)
-    return b"".join(map(_inflated, pieces, slabs)) if pixels is None else pixels
+def _only_slabs(first: int, rects: Sequence[Rect], blobs: Sequence[bytes]) -> list[bytes] | None:
+    """The slabs of tiles that have one each, from index `first` on; None when one is damaged, or isn't that tile."""
+    found = [tiles.only_slab(*tile, index=index) for index, tile in enumerate(zip(rects, blobs, strict=True), first)]
+    slabs = [slab for slab in found if slab is not None]
+    return slabs if len(slabs) == len(found) else None
 
 
-def _inflated(piece: Piece, slab: bytes) -> bytes:
+def _slabs(tile: int, rect: Rect, blob: bytes) -> list[tiles.Slab]:
+    """The slabs of a tile; LostTile when one is damaged, or when this isn't that tile."""
     try:
-        return inflate(piece.rect, slab)
+        slabs = tiles.slabs_of(rect, blob, index=tile)
     except TileError as error:
-        raise LostTile(piece.tile, str(error)) from error
+        raise LostTile(tile, str(error)) from error
+    for slab in slabs:
+        if zlib.crc32(slab.data) != slab.crc:
+            raise LostTile(tile, f"the rows from {slab.first_row} on are damaged")
+    return slabs
 
 
-def _pasted(rects: Sequence[Rect], pixels: bytes) -> "NDArray[np.uint8]":
-    """The band of rects whose pixels come one after the other: rows of them from the top, in each from the left."""
-    top, last = rects[0].y, rects[-1]
-    rgb = np.empty((last.y + last.height - top, (last.x + last.width) * tiles.CHANNELS), dtype=np.uint8)
+def _cut(slabs: bytes, lengths: Sequence[int]) -> list[bytes]:
+    return [slabs[start:end] for start, end in pairwise([0, *accumulate(lengths)])]
+
+
+def _pixels(stretches: Sequence[_Stretch], slabs: Sequence[bytes]) -> bytes:
+    """The pixels of all slabs, one after the other."""
+    sizes = [rect.pixels * tiles.CHANNELS for _, rect, lengths, _ in stretches for _ in lengths]
+    pixels = inflate_all(sizes, slabs)
+    return b"".join(map(_inflated, _tiles(stretches), slabs)) if pixels is None else pixels
+
+
+def _tiles(stretches: Sequence[_Stretch]) -> Iterator[tuple[int, Rect]]:
+    """The index of each slab's tile, and the slab's rect."""
+    for first, rect, lengths, _ in stretches:
+        for number in range(len(lengths)):
+            yield first + number, rect._replace(x=rect.x + number * rect.width)
+
+
+def _inflated(tile: tuple[int, Rect], slab: bytes) -> bytes:
+    index, rect = tile
+    try:
+        return inflate(rect, slab)
+    except TileError as error:
+        raise LostTile(index, str(error)) from error
+
+
+def _pasted(stretches: Sequence[_Stretch], pixels: bytes) -> "NDArray[np.uint8]":
+    """The band of stretches whose pixels come slab by slab: rows of tiles from the top, in each from left to right."""
+    top, last = stretches[0].rect.y, stretches[-1]
+    right = last.rect.x + len(last.lengths) * last.rect.width
+    rgb = np.empty((last.rect.y + last.rect.height - top, right * tiles.CHANNELS), dtype=np.uint8)
     flat, start = np.frombuffer(pixels, dtype=np.uint8), 0
-    for (y, width, height), group in groupby(rects, itemgetter(1, 2, 3)):
-        alike = list(group)
-        left, row, count = alike[0].x * tiles.CHANNELS, width * tiles.CHANNELS, len(alike)
+    for _, (x, y, width, height), lengths, _ in stretches:
+        count, row, left = len(lengths), width * tiles.CHANNELS, x * tiles.CHANNELS
         end = start + count * height * row
         target = rgb[y - top : y - top + height, left : left + count * row].reshape(height, count, row)
         target[:] = flat[start:end].reshape(count, height, row).swapaxes(0, 1)
         start = end
-    return rgb.reshape(len(rgb), -1, tiles.CHANNELS)
-
-
-def _slabs(tile: int, rect: Rect, blob: bytes) -> list[tiles.Slab]:
-    try:
-        return tiles.slabs_of(rect, blob, index=tile)
-    except TileError as error:
-        raise LostTile(tile, str(error)) from error
+    return rgb.reshape(len(rgb), right, tiles.CHANNELS)

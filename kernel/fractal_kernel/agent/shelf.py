@@ -6,7 +6,6 @@ without a name goes with its process.
 
 import os
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -86,12 +85,11 @@ class Shelf:
             return item.segment.read(item.start, item.length)
         return item.blob or b""
 
-    def take(self, items: Sequence[Item]) -> list[bytes]:
-        """What was put as each of these, which are then held no longer."""
-        blobs = [bytes(self.read(item)) for item in items]
-        for item in items:
-            self.drop(item)
-        return blobs
+    def take(self, item: Item) -> bytes:
+        """What was put, which is then held no longer."""
+        blob = bytes(self.read(item))
+        self.drop(item)
+        return blob
 
     def drop(self, item: Item) -> None:
         """Hold this no longer; each item may be dropped once."""

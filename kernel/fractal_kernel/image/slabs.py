@@ -25,13 +25,12 @@ def deflate(rgb: "NDArray[np.uint8]") -> bytes:
     return streams.whole(streams.deflate(rgb), isal_zlib.adler32(rgb))
 
 
-def inflate_all(rects: "Sequence[Rect]", slabs: Sequence[bytes]) -> bytes | None:
-    """The pixels of slabs that show these rects, one after the other; None when one of them has to be looked at alone.
+def inflate_all(sizes: Sequence[int], slabs: Sequence[bytes]) -> bytes | None:
+    """The pixels of slabs, one after the other, so many bytes each; None when one has to be looked at alone.
 
     That is one which wasn't made by `deflate`, or holds other pixels: `inflate` tells.
     """
     parts = streams.parts_of(slabs)
-    sizes = [width * height * CHANNELS for _, _, width, height in rects]
     raw = None if parts is None else streams.inflate(parts, sum(sizes))
     if raw is None:
         return None

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fractal_api.tiles import band_spans, encode_tile, join_tile
 from fractal_api.tiling import Rect, TileGrid, band_count, band_rows
 from fractal_kernel.agent.collector import Collector, LostTile, bands_within
-from fractal_kernel.agent.shelf import Shelf
+from fractal_kernel.agent.shelf import Item, Shelf
 from fractal_kernel.image.slabs import deflate
 
 GRIDS = st.builds(TileGrid, width=st.integers(1, 200), height=st.integers(1, 200), size=st.integers(8, 150))
@@ -60,6 +60,24 @@ def test_a_slab_that_does_not_hold_its_pixels_is_a_lost_tile(tmp_path: Path, sla
     collector = Collector(TileGrid(width=8, height=8, size=8), Shelf(resident=1 << 20, folder=tmp_path))
     collector.add([join_tile(Rect(0, 0, 8, 8), [slab], index=0)])
     with pytest.raises(LostTile, match="tile 0: "):
+        collector.take(0)
+
+
+def test_a_slab_that_was_damaged_while_it_waited_is_a_lost_tile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid, shelf = TileGrid(width=44, height=8, size=8), Shelf(resident=1 << 20, folder=tmp_path)
+    collector, pixels = Collector(grid, shelf), np.full((8, 8, 3), 7, dtype=np.uint8)
+    collector.add([tile_by_ranks(rect, pixels[:, : rect.width].copy(), index) for index, rect in enumerate(grid)])
+    whole = shelf.take
+
+    def rotten(item: Item) -> bytes:
+        slabs = bytearray(whole(item))
+        slabs[len(slabs) // 2] ^= 1  # of five slabs alike, the one in the middle
+        return bytes(slabs)
+
+    monkeypatch.setattr(shelf, "take", rotten)
+    with pytest.raises(LostTile, match="tile 2: "):
         collector.take(0)
 
 
