@@ -31,6 +31,15 @@ class Album:
         """A tile, if it is here."""
         return self._tiles.get(tile) if run == self._run else None
 
+    def find_all(self, run: str, tiles: Iterable[int]) -> list[bytes] | None:
+        """These tiles, if all of them are here."""
+        if run != self._run:
+            return None
+        try:
+            return [self._tiles[tile] for tile in tiles]
+        except KeyError:
+            return None
+
     def drop(self, run: str) -> None:
         """Forget the tiles of a run."""
         if run == self._run:

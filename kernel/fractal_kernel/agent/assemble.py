@@ -192,11 +192,16 @@ async def _parts(assembly: Assembly) -> AsyncGenerator[list[bytes]]:
     """Every tile of the picture in the order of its index, part by part; the next part is asked for ahead."""
     async with Window[list[bytes]](1) as asked:
         for tiles in _cut(assembly.grid):
-            blobs = await asked.take() if asked else []
-            asked.begin(_blobs(assembly, tiles))
-            if blobs:
-                yield blobs
-        yield await asked.take()
+            before = await asked.take() if asked else []
+            known = assembly.album.find_all(assembly.run.id, tiles)
+            if known is None:
+                asked.begin(_blobs(assembly, tiles))
+            if before:
+                yield before
+            if known is not None:
+                yield known
+        if asked:
+            yield await asked.take()
 
 
 def _cut(grid: TileGrid) -> Iterator[range]:

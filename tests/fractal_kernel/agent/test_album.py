@@ -28,3 +28,11 @@ def test_one_run_is_kept_at_a_time() -> None:
     assert (album.find("a-1", 0), album.find("b-1", 0)) == (None, b"abcd")
     album.drop("b-1")
     assert album.find("b-1", 0) is None
+
+
+def test_several_tiles_are_found_only_when_all_are_here() -> None:
+    album = Album(100)
+    album.keep("a-1", [(0, b"a"), (1, b"b"), (3, b"d")])
+    assert album.find_all("a-1", (1, 0)) == [b"b", b"a"]
+    assert album.find_all("a-1", range(4)) is None
+    assert album.find_all("b-1", (0,)) is None
