@@ -25,7 +25,7 @@ from fractal_kernel.escape.control import Control
 from fractal_kernel.escape.grid import Grid
 
 RANKS: Final = 2
-RUNS: Final = 40
+RUNS: Final = 100
 FACTOR: Final = 1.5
 BESIDES_MS: Final = 40.0
 

@@ -79,35 +79,43 @@ FRACTAL_TARGET static int LANES_NAME(run_window)(const struct grid_picture *p, s
     return LANES_NAME(run)(&orbits, &todo, rules, watch);
 }
 
-/* Of the samples from i on: which have escaped, and the fractions f of their ν = n + f. */
-FRACTAL_INLINE MASK LANES_NAME(fraction)(const struct samples_window *w, int64_t i, REALS *fraction) {
-    const REALS one = FRACTAL_NAME(all)(1.0), most = FRACTAL_NAME(all)(DBL_MAX);
-    const INTS state = FRACTAL_NAME(load_ints)(w->state + i);
-    const MASK escaped = FRACTAL_NAME(equal)(state, FRACTAL_NAME(all_ints)(LANES_ESCAPED));
-    REALS m = LANES_NAME(modulus)(FRACTAL_NAME(load)(w->x + i), FRACTAL_NAME(load)(w->y + i));
-    m = FRACTAL_NAME(pick)(FRACTAL_NAME(beyond)(m, most), most, m);
-    m = FRACTAL_NAME(pick)(escaped, m, FRACTAL_NAME(all)(GRID_ESCAPE)); /* the others' may have no logarithm */
-    *fraction = one - FRACTAL_NAME(log2)(FRACTAL_NAME(log2)(m) * FRACTAL_NAME(all)(GRID_SCALE));
-    return escaped;
+/* Which of the samples from i on have escaped. */
+FRACTAL_INLINE MASK LANES_NAME(escaped)(const struct samples_window *w, int64_t i) {
+    return FRACTAL_NAME(equal)(FRACTAL_NAME(load_ints)(w->state + i), FRACTAL_NAME(all_ints)(LANES_ESCAPED));
 }
 
-/* Writes the samples' entries in the palette into cr; nonzero if it was stopped. */
+/* Of the samples from i on: log2 |z|² / log2 1000², whose logarithm is 1 − f; 1 unless they have escaped. */
+FRACTAL_INLINE REALS LANES_NAME(excess)(const struct samples_window *w, int64_t i) {
+    const REALS most = FRACTAL_NAME(all)(DBL_MAX);
+    REALS m = LANES_NAME(modulus)(FRACTAL_NAME(load)(w->x + i), FRACTAL_NAME(load)(w->y + i));
+    m = FRACTAL_NAME(pick)(FRACTAL_NAME(beyond)(m, most), most, m);
+    m = FRACTAL_NAME(pick)(LANES_NAME(escaped)(w, i), m, FRACTAL_NAME(all)(GRID_ESCAPE)); /* others may have no logarithm */
+    return FRACTAL_NAME(log2)(m) * FRACTAL_NAME(all)(GRID_SCALE);
+}
+
+/* The fractions f of ν = n + f. */
+FRACTAL_INLINE REALS LANES_NAME(fraction)(REALS excess) { return FRACTAL_NAME(all)(1.0) - FRACTAL_NAME(log2)(excess); }
+
+/* Writes the samples' entries in the palette into cr, and loses ci; nonzero if it was stopped.
+ *
+ * Two loops, since one operation waits for the other in each of them: of two short ones, a processor has twice as many
+ * under way at once. Measured on Zen 4: a fifth faster. */
 FRACTAL_TARGET static int LANES_NAME(color)(const struct grid_picture *p, struct samples_window *w, int64_t count,
                                             struct fractal_watch *watch) {
     const REALS zero = FRACTAL_NAME(all)(0.0), entries = FRACTAL_NAME(all)(GRID_ENTRIES);
     const REALS whole = FRACTAL_NAME(all)(GRID_WHOLE);
     const REALS offset = FRACTAL_NAME(all)(p->offset), scale = FRACTAL_NAME(all)(p->scale);
     const REALS turn = FRACTAL_NAME(all)(1.0 / GRID_TURN); /* a power of two: the bits of dividing, in less time */
+    for (int64_t i = 0; i < count; i += FRACTAL_WIDTH) FRACTAL_NAME(store)(w->ci + i, LANES_NAME(excess)(w, i));
     for (int64_t i = 0; i < count; i += FRACTAL_WIDTH) {
-        REALS fraction;
-        const MASK escaped = LANES_NAME(fraction)(w, i, &fraction);
+        const REALS fraction = LANES_NAME(fraction)(FRACTAL_NAME(load)(w->ci + i));
         const REALS nu = FRACTAL_NAME(real)(FRACTAL_NAME(load_ints)(w->n + i)) + fraction;
         const REALS u = offset + scale * nu * turn;
         const MASK huge = FRACTAL_NAME(either)(FRACTAL_NAME(not_below)(u, whole), FRACTAL_NAME(not_below)(-u, whole));
         const REALS entry = entries * FRACTAL_NAME(pick)(huge, zero, u - FRACTAL_NAME(floor)(u));
         /* A u just below a whole number has the fraction 1. */
         const REALS cyclic = FRACTAL_NAME(pick)(FRACTAL_NAME(not_below)(entry, entries), zero, entry);
-        FRACTAL_NAME(store)(w->cr + i, FRACTAL_NAME(pick)(escaped, cyclic, entries));
+        FRACTAL_NAME(store)(w->cr + i, FRACTAL_NAME(pick)(LANES_NAME(escaped)(w, i), cyclic, entries));
         if (fractal_look(watch, 0, FRACTAL_WIDTH)) return 1;
     }
     return 0;
@@ -148,16 +156,15 @@ FRACTAL_TARGET static int LANES_NAME(escapes)(const struct grid_picture *p, cons
         FRACTAL_NAME(begin)(&p->view, &raster, window, pixels, &cursor);
         if (LANES_NAME(run_window)(p, window, here, 0, p->limit, &watch)) return 1;
         for (int64_t i = 0; i < here; i += FRACTAL_WIDTH) {
-            const MASK escaped = FRACTAL_NAME(equal)(FRACTAL_NAME(load_ints)(window->state + i),
-                                                     FRACTAL_NAME(all_ints)(LANES_ESCAPED));
+            const MASK escaped = LANES_NAME(escaped)(window, i);
             FRACTAL_NAME(store_ints)(window->n + i, LANES_NAME(pick)(escaped, FRACTAL_NAME(load_ints)(window->n + i),
                                                                      FRACTAL_NAME(all_ints)(-1)));
         }
         memcpy(counts, window->n, sizeof *counts * (size_t)here), counts += here;
         for (int64_t i = 0; fractions && i < here; i += FRACTAL_WIDTH) {
-            REALS fraction;
-            const MASK escaped = LANES_NAME(fraction)(window, i, &fraction);
-            FRACTAL_NAME(store)(window->cr + i, FRACTAL_NAME(pick)(escaped, fraction, FRACTAL_NAME(all)(0.0)));
+            const REALS fraction = LANES_NAME(fraction)(LANES_NAME(excess)(window, i));
+            FRACTAL_NAME(store)(window->cr + i,
+                                FRACTAL_NAME(pick)(LANES_NAME(escaped)(window, i), fraction, FRACTAL_NAME(all)(0.0)));
         }
         if (fractions) memcpy(fractions, window->cr, sizeof *fractions * (size_t)here), fractions += here;
         if (fractal_look(&watch, 0, here)) return 1;
