@@ -63,11 +63,11 @@ def render(world: World) -> Rendering:
     surveyed = time.perf_counter()
     world.expect(wire.Rendered, 600)
     rank_s = world.ranks * (time.perf_counter() - surveyed)
-    tiles = [tile for message in world.messages if isinstance(message, wire.Tiles) for tile in message.tiles]
+    batches = [message for message in world.messages if isinstance(message, wire.Tiles)]
     return Rendering(
-        iterations=sum(tile.iterations for tile in tiles),
+        iterations=sum(batch.iterations for batch in batches),
         cpu_s=cpu_s(world.ready.pids) - before,
-        waiting=1 - sum(tile.seconds for tile in tiles) / rank_s,
+        waiting=1 - sum(batch.seconds for batch in batches) / rank_s,
     )
 
 
@@ -112,7 +112,7 @@ def start_ms(world: World) -> tuple[float, float]:
     while len(begun) < world.ranks:
         batch = world.expect(wire.Tiles)
         arrived = time.perf_counter() - put
-        begun.setdefault(batch.tiles[0].rank, arrived - sum(tile.seconds for tile in batch.tiles))
+        begun.setdefault(batch.rank, arrived - batch.seconds)
     world.expect(wire.Rendered)
     return 1e3 * started, 1e3 * max(begun.values())
 

@@ -113,12 +113,13 @@ def join_tile(tile: Rect, slabs: Sequence[bytes], *, index: int) -> bytes:
 
 
 def only_slab(tile: Rect, blob: bytes, *, index: int) -> bytes | None:
-    """The slab of a blob that is this very tile and has no other, every check sum proved; None when it isn't, or has.
+    """The slab of a blob that is this very tile, which has no other; None when the blob isn't, or the tile has.
 
-    So it is with most tiles, and this is the shortest way to look: what comes before the slab follows from it.
+    So it is with most tiles, and this is the shortest way to look: what comes before the slab, with all check sums,
+    follows from it.
     """
-    slab = blob[_ONE_SLAB:]
-    return slab if blob[:_ONE_SLAB] == _prefix(tile, (slab,), index) else None
+    slab = blob[_ONE_SLAB:] if _slab_count(tile) == 1 else b""
+    return slab if slab and blob[:_ONE_SLAB] == _prefix(tile, (slab,), index) else None
 
 
 def _prefix(tile: Rect, slabs: Sequence[bytes], index: int) -> bytes:
@@ -149,14 +150,8 @@ def read_header(blob: "Buffer") -> TileHeader:
     return TileHeader(index=index, rect=rect, picture_version=version, kind=kind)
 
 
-def slabs(blob: "Buffer") -> list[Slab]:
-    """The slabs of a blob, top first, as views into it; TileError on anything but a tile of this version."""
-    view = memoryview(blob).cast("B")
-    return _table(view, read_header(view).rect)
-
-
 def slabs_of(tile: Rect, blob: "Buffer", *, index: int) -> list[Slab]:
-    """The slabs of a blob that is to be this very tile; TileError when it is another one, or none."""
+    """The slabs of a blob that is to be this very tile, top first, as views into it; TileError when it isn't."""
     view = memoryview(blob).cast("B")
     count = _slab_count(tile)
     if view[: _HEAD.size] != _HEAD.pack(MAGIC, FORMAT, PICTURE_VERSION, RGB8, 0, index, *tile, count):
@@ -207,6 +202,7 @@ def inflate_slab(slab: Slab, width: int) -> bytes:
 
 def decode_tile(blob: "Buffer") -> DecodedTile:
     """The tile of a blob, every check sum proved; TileError on a foreign or damaged one, or one of another version."""
-    header = read_header(blob)
-    rgb = b"".join(inflate_slab(slab, header.rect.width) for slab in slabs(blob))
+    view = memoryview(blob).cast("B")
+    header = read_header(view)
+    rgb = b"".join(inflate_slab(slab, header.rect.width) for slab in _table(view, header.rect))
     return DecodedTile(header=header, rgb=rgb)

@@ -127,7 +127,7 @@ async def _write_file(assembly: Assembly, file: "_ChunkWriter", pixels: "_Hash")
                 tiles += len(blobs)
                 complete = range(done, bands_within(assembly.grid, tiles))
                 done = complete.stop
-                while printed and sum(map(len, blobs)) > LARGE_BYTES:
+                while printed and _large(blobs):
                     await write()
                 for first in range(0, max(1, len(complete)), assembly.bands_a_part):
                     if printed.full:
@@ -189,10 +189,16 @@ class _Press:
 
 
 async def _parts(assembly: Assembly) -> AsyncGenerator[list[bytes]]:
-    """Every tile of the picture in the order of its index, part by part; the next part is asked for ahead."""
+    """Every tile of the picture in the order of its index, part by part; the next part is asked for ahead.
+
+    Unless it is large: beside a tile of 48 MiB that is taken apart there is memory for one more.
+    """
     async with Window[list[bytes]](1) as asked:
         for tiles in _cut(assembly.grid):
             before = await asked.take() if asked else []
+            if _large(before):
+                yield before
+                before = []
             known = assembly.album.find_all(assembly.run.id, tiles)
             if known is None:
                 asked.begin(_blobs(assembly, tiles))
@@ -202,6 +208,10 @@ async def _parts(assembly: Assembly) -> AsyncGenerator[list[bytes]]:
                 yield known
         if asked:
             yield await asked.take()
+
+
+def _large(blobs: Sequence[bytes]) -> bool:
+    return sum(map(len, blobs)) > LARGE_BYTES
 
 
 def _cut(grid: TileGrid) -> Iterator[range]:
@@ -255,25 +265,28 @@ class _ChunkWriter:
 
     def __init__(self, assembly: Assembly) -> None:
         self._assembly = assembly
-        self._waiting: list[bytes] = []
+        self._chunk: list[bytes | memoryview] = []
+        self._room = CHUNK_BYTES
         self._number = 0
         self.size = 0
         self.digest = hashlib.sha256()
 
     async def write(self, data: bytes) -> None:
         self.digest.update(data)
-        self._waiting.append(data)
         self.size += len(data)
-        while self.size >= (self._number + 1) * CHUNK_BYTES:
-            whole = b"".join(self._waiting)
-            self._waiting = [whole[CHUNK_BYTES:]]
-            await self._put(whole[:CHUNK_BYTES])
+        rest = memoryview(data)
+        while len(rest) >= self._room:
+            self._chunk.append(rest[: self._room])
+            rest = rest[self._room :]
+            await self._put()
+        self._chunk.append(rest)
+        self._room -= len(rest)
 
     async def end(self) -> None:
-        if last := b"".join(self._waiting):
-            await self._put(last)
+        if self._room < CHUNK_BYTES:
+            await self._put()
 
-    async def _put(self, data: bytes) -> None:
-        number = self._number
-        self._number += 1
+    async def _put(self) -> None:
+        number, data = self._number, b"".join(self._chunk)
+        self._number, self._chunk, self._room = number + 1, [], CHUNK_BYTES
         await self._assembly.patience(lambda: self._assembly.store.put_chunk(self._assembly.run, number, data))

@@ -38,9 +38,9 @@ class LostTile(TileError):  # noqa: N818 - it names the tile that is lost
         self.tile = tile
 
 
-def bands_within(grid: TileGrid, tiles: int) -> int:
+def bands_within(grid: TileGrid, count: int) -> int:
     """How many bands are complete with the first so many tiles."""
-    rows = min(tiles // grid.columns * grid.size, grid.height)
+    rows = min(count // grid.columns * grid.size, grid.height)
     return band_count(rows) if rows == grid.height else rows // BAND_ROWS
 
 

@@ -3,6 +3,13 @@
 import os
 import stat
 from pathlib import Path
+from typing import Final
+
+_JOINED: Final = 1 << 20
+"""Bytes that are written as one buffer, at most."""
+
+_MAX_BUFFERS: Final = 512
+"""Buffers of one pwritev; the system's limit is 1024 on Linux (UIO_MAXIOV)."""
 
 
 def write_durably(path: Path, data: bytes) -> None:
@@ -58,13 +65,6 @@ def sync_folder(folder: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
-
-
-_JOINED = 1 << 20
-"""Bytes that are written as one buffer, at most."""
-
-_MAX_BUFFERS = 512
-"""Buffers of one pwritev; the system's limit is 1024 on Linux (UIO_MAXIOV)."""
 
 
 def pwrite_all(fd: int, buffers: list[bytes | memoryview], offset: int) -> None:

@@ -26,6 +26,7 @@ class ImageFile:
         """Whether the file's name is on the disk."""
         self._flushed: set[int] = set()
         """Chunks that are on the disk, and whose pages in memory, if there are any, were read from there."""
+        self._failed: OSError | None = None
 
     def write(self, number: int, data: Blob) -> None:
         """Put a chunk in its place; ValueError when it has more bytes than a chunk."""
@@ -38,12 +39,16 @@ class ImageFile:
     def flush(self, number: int) -> None:
         """Bring a whole chunk that was written to the disk, and begin to read it back from there.
 
-        Nothing depends on it but the time that `finish` takes: what fails here is done there.
+        It may be done while nobody waits for it: what fails is raised by `finish`, too, since the system tells once.
         """
-        with self._open(os.O_RDWR) as fd:
-            os.fdatasync(fd)
-            self._name()
-            _read_anew(fd, number)
+        try:
+            with self._open(os.O_RDWR) as fd:
+                os.fdatasync(fd)
+                self._name()
+                _read_anew(fd, number)
+        except OSError as error:
+            self._failed = error
+            raise
         self._flushed.add(number)
 
     def read(self, number: int) -> bytes:
@@ -76,6 +81,9 @@ class ImageFile:
 
     def finish(self, size: int) -> None:
         """Cut the file to its size, bring it to the disk, and let the next read come from there."""
+        failed, self._failed = self._failed, None
+        if failed is not None:
+            raise failed
         try:
             with self._open(os.O_RDWR) as fd:
                 # An attempt may have been begun before, by a process that died, and may have come further.

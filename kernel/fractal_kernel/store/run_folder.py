@@ -168,6 +168,8 @@ class RunFolder:
         if stands is None:
             write_durably(self.folder / _RESULT, record.to_json().encode())
             stands = record
+        else:
+            sync_folder(self.folder)  # whoever wrote it may have failed to, or have died before
         self._kept = stands.attempt
         return stands
 

@@ -37,10 +37,10 @@ MEMORY: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Tiles to be rendered in one call, and the work expected of each."""
+    """Tiles to be rendered in one call, and the work expected of them."""
 
     tiles: tuple[int, ...]
-    work: tuple[float, ...]
+    work: float
 
 
 class TileQueue:
@@ -70,8 +70,8 @@ class TileQueue:
                 break
             taken.append(self._tiles.pop())
             work -= self._work[tile]
-        batch = Batch(tuple(taken), tuple(self._work[tile] for tile in taken))
-        self.left = self.left - sum(batch.work) if self._tiles else 0.0
+        batch = Batch(tuple(taken), sum([self._work[tile] for tile in taken]))
+        self.left = self.left - batch.work if self._tiles else 0.0
         return batch
 
 

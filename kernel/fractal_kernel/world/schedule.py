@@ -25,12 +25,12 @@ TASKS_A_RANK: Final = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Given:
-    """A task under way: whose, for which run; of a batch, the work expected of each tile."""
+    """A task under way: whose, for which run; of a batch, the work expected of it."""
 
     rank: int
     run: str
     task: orders.Task
-    work: tuple[float, ...] = ()
+    work: float = 0.0
 
 
 class _Active:
@@ -109,7 +109,7 @@ class Schedule:
                 if found is not None:
                     self._open(self._the_active, found, actions)
             case orders.Rendered() as outcome:
-                self._rates.learn(given.rank, sum(given.work), outcome.seconds)
+                self._rates.learn(given.rank, given.work, outcome.seconds)
                 actions.append(Tell(message=_tiles(given, outcome, report.data)))
             case orders.Refused(reason=reason):
                 self._end(wire.Failed(run=given.run, reason=reason), actions)
@@ -215,6 +215,6 @@ def _tiles(given: _Given, outcome: orders.Rendered, blobs: tuple[wire.Blob, ...]
         rank=given.rank,
         iterations=outcome.iterations,
         seconds=outcome.seconds,
-        work=sum(given.work),
+        work=given.work,
         tiles=tuple(zip(given.task.tiles, blobs, strict=True)),
     )

@@ -6,6 +6,7 @@ import io
 import itertools
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from support.agent_fakes import FakeStore, pixels_of, tile_of
 
 from fractal_api.storage import CHUNK_BYTES
 from fractal_api.tiling import Rect, TileGrid
+from fractal_kernel.agent import assemble as module
 from fractal_kernel.agent.album import Album
 from fractal_kernel.agent.assemble import Assembly, TilesLost, assemble
 from fractal_kernel.agent.patience import Patience
@@ -58,6 +60,52 @@ async def test_the_image_is_the_picture_however_it_is_cut(tmp_path: Path, width:
     assert (record.bytes, record.chunks) == (len(image), -(-len(image) // CHUNK_BYTES))
     assert (record.attempt, record.max_iterations, record.seconds) == (3, 7, 1.5)
     assert (record.width, record.height) == (width, height)
+
+
+@pytest.mark.parametrize(
+    ("part", "large", "bands"),
+    [
+        pytest.param(1, 1 << 20, 1, id="a tile at a time"),
+        pytest.param(3 * 32**2 * 3, 1 << 20, 1 << 20, id="pieces of a row"),
+        pytest.param(3 * 32**2 * 3, 100, 1 << 14, id="pieces that count as large"),
+    ],
+)
+async def test_the_image_is_the_same_whatever_is_worked_on_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: int, large: int, bands: int
+) -> None:
+    for name, value in (("PART_BYTES", part), ("LARGE_BYTES", large), ("BANDS_BYTES", bands)):
+        monkeypatch.setattr(module, name, value)
+    for grid in (TileGrid(width=310, height=200, size=32), TileGrid(width=310, height=300, size=150)):
+        record = await assemble(assembly(grid, await stored(grid), tmp_path), max_iterations=7, seconds=1.5)
+        expected = pixels_of(Rect(0, 0, grid.width, grid.height))
+        assert record.pixels_sha256 == hashlib.sha256(expected.tobytes()).hexdigest()
+
+
+async def test_of_large_tiles_one_is_taken_apart_and_one_more_is_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid, held, most = TileGrid(width=640, height=640, size=128), 0, 0
+    store = await stored(grid)
+    monkeypatch.setattr(module, "PART_BYTES", 1)
+    monkeypatch.setattr(module, "LARGE_BYTES", 1000)
+    add = module.Collector.add
+
+    def count(call: str) -> None:
+        nonlocal held, most
+        if call == "get_tile":
+            held += 1
+            most = max(most, held)
+
+    def slowly(collector: module.Collector, blobs: Sequence[bytes]) -> None:
+        nonlocal held
+        time.sleep(0.005)  # so that another tile would come in the meantime
+        add(collector, blobs)
+        held -= len(blobs)
+
+    store.trouble = count
+    monkeypatch.setattr(module.Collector, "add", slowly)
+    await assemble(assembly(grid, store, tmp_path), max_iterations=7, seconds=1.5)
+    assert (held, most) == (0, 2)
 
 
 async def test_tiles_in_memory_and_tiles_of_the_store_make_one_image(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import time
 from pathlib import Path
@@ -176,6 +177,24 @@ async def test_an_image_may_be_proved_in_several_calls(
             with pytest.raises(StoreCorrupt, match="another SHA-256"):
                 await store.commit(run_key(), record_of())
         assert (await store.read_result(run_key()) is None) is (damaged is not None)
+
+
+async def test_a_flush_that_failed_while_nobody_waited_is_told_when_the_picture_is_committed(
+    files: FileBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    async with connected(files) as store:
+        await store.open_run(run_key(), SPEC)
+        with monkeypatch.context() as broken:
+            broken.setattr(os, "fdatasync", full)
+            await put_image(store, run_key())
+            await store.read_result(run_key())  # the flushes come before it
+        with pytest.raises(StoreFull, match="No space left"):
+            await store.commit(run_key(), record_of())
+        await put_image(store, run_key())
+        assert await store.commit(run_key(), record_of()) == record_of()
 
 
 def test_what_is_written_again_is_dropped_from_memory_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

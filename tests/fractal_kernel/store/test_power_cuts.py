@@ -4,6 +4,7 @@ The moments are those before each flush of the disk, and the ends of calls: betw
 """
 
 import dataclasses
+import errno
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ from support.power_cut import Cut, Disk
 from support.stores import FileBackend, connected
 
 from fractal_api.storage import CHUNK_BYTES
+from fractal_kernel.store import durable
 from fractal_kernel.store.file_store import FileStore
-from fractal_kernel.store.interface import RunConflict
+from fractal_kernel.store.interface import RunConflict, StoreAway
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -64,15 +66,15 @@ async def render(store: FileStore, moments: Moments, attempt: int, *batches: tup
     moments.promise(facts=(*moments.promised.facts, name))
 
 
-async def commit(store: FileStore, moments: Moments, attempt: int) -> None:
-    await put_image(store, run_key(attempt))
-    await store.commit(run_key(attempt), record_of(attempt=attempt))
+async def commit(store: FileStore, moments: Moments, attempt: int, image: bytes = IMAGE) -> None:
+    await put_image(store, run_key(attempt), image)
+    await store.commit(run_key(attempt), record_of(image, attempt=attempt))
     moments.promise(picture=True)
     await store.release(run_key(attempt))
     moments.keep()
 
 
-async def assert_kept(left: Path, promised: Promised) -> None:
+async def assert_kept(left: Path, promised: Promised, image: bytes = IMAGE) -> None:
     store = FileStore(left)
     try:
         if promised.attempt:
@@ -85,7 +87,7 @@ async def assert_kept(left: Path, promised: Promised) -> None:
         assert {*promised.facts} <= stored.facts.keys()
         assert stored.result is not None or not promised.picture
         if stored.result is not None:
-            assert await read_image(store, run_key(9)) == IMAGE
+            assert await read_image(store, run_key(9)) == image
         else:
             assert promised.tiles <= stored.acknowledged
             for index in stored.acknowledged:
@@ -94,14 +96,40 @@ async def assert_kept(left: Path, promised: Promised) -> None:
         await store.close()
 
 
+@pytest.mark.parametrize("image", [pytest.param(IMAGE, id="chunks"), pytest.param(IMAGE[:5000], id="part of a chunk")])
 async def test_a_power_cut_takes_nothing_of_a_run_that_was_promised(
-    files: FileBackend, moments: Moments, monkeypatch: pytest.MonkeyPatch
+    files: FileBackend, moments: Moments, monkeypatch: pytest.MonkeyPatch, image: bytes
 ) -> None:
     with moments.disk.watched(monkeypatch):
         async with connected(files) as store:
             await render(store, moments, 1, (0, 1), (2,))
-            await commit(store, moments, 1)
+            await commit(store, moments, 1, image)
     assert len(moments.kept) > 20
+    for left, promised in moments.kept:
+        await assert_kept(left, promised, image)
+
+
+async def test_a_result_whose_name_was_not_flushed_is_flushed_before_its_tiles_go(
+    files: FileBackend, moments: Moments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk fails just after the record got its name; whoever commits again finds it there."""
+    run = run_key(1)
+
+    def fail(_: Path) -> None:
+        raise OSError(errno.EIO, "no such luck")
+
+    with moments.disk.watched(monkeypatch):
+        async with connected(files) as store:
+            await render(store, moments, 1, (0, 1, 2))
+            await put_image(store, run)
+            with pytest.MonkeyPatch.context() as broken:
+                broken.setattr(durable, "sync_folder", fail)
+                with pytest.raises(StoreAway, match="no such luck"):
+                    await store.commit(run, record_of())
+            await store.commit(run, record_of())
+            moments.promise(picture=True)
+            await store.release(run)
+            moments.keep()
     for left, promised in moments.kept:
         await assert_kept(left, promised)
 

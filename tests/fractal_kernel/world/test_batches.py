@@ -29,7 +29,7 @@ def test_tiles_go_in_the_order_of_their_work_and_then_of_their_indices(
     taken = [queue.take(0.0) for _ in tiles]
     order = sorted(tiles, key=lambda tile: (-work[tile], tile))
     assert [batch.tiles for batch in taken] == [(tile,) for tile in order]
-    assert [batch.work for batch in taken] == [(work[tile],) for tile in order]
+    assert [batch.work for batch in taken] == [work[tile] for tile in order]
 
 
 def test_a_batch_has_about_the_work_asked_for() -> None:
