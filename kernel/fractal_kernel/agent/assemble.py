@@ -8,19 +8,18 @@ rendered again.
 import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from fractal_api import PICTURE_VERSION
 from fractal_api.storage import CHUNK_BYTES, ResultRecord, chunk_count
 from fractal_api.tiling import BAND_ROWS, TileGrid
 from fractal_kernel.agent.album import Album
-from fractal_kernel.agent.collector import Collector, LostTile, bands_within, check_tile
+from fractal_kernel.agent.collector import LostTile, bands_within, check_tile
 from fractal_kernel.agent.patience import Patience
-from fractal_kernel.agent.shelf import Shelf
+from fractal_kernel.agent.press import Press
 from fractal_kernel.agent.window import Window
 from fractal_kernel.image import png
 from fractal_kernel.store.interface import StoreCorrupt
@@ -28,13 +27,7 @@ from fractal_kernel.store.interface import StoreCorrupt
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from fractal_kernel.store.interface import RunKey, Store
-
-RESIDENT: Final = 16 << 20
-"""Bytes of slabs in memory; the others wait in files, since a single tile of 4096² may have 48 MiB, and pass twice."""
 
 BANDS_BYTES: Final = 32 << 20
 """Bytes of pixels of the bands that are in work at once; one of them is there filtered and deflated, too."""
@@ -117,7 +110,7 @@ async def assemble(assembly: Assembly, *, max_iterations: int, seconds: float) -
 async def _write_file(assembly: Assembly, file: "_ChunkWriter", pixels: "_Hash") -> None:
     image, done, tiles = png.Assembler(), 0, 0
     await file.write(png.head(assembly.grid.width, assembly.grid.height, assembly.texts))
-    with _Press(assembly, pixels) as press:
+    with Press(assembly.grid, assembly.folder, pixels) as press:
         async with aclosing(_parts(assembly)) as parts, Window[list[png.Band]](assembly.parts_at_once) as printed:
 
             async def write() -> None:
@@ -138,54 +131,6 @@ async def _write_file(assembly: Assembly, file: "_ChunkWriter", pixels: "_Hash")
                 await write()
     await file.write(image.tail())
     await file.end()
-
-
-class _Press:
-    """Two threads: one takes tiles apart and inflates bands, the other one hashes and deflates them.
-
-    Each does its work in the order in which it is asked for. More threads would spend their time on taking turns.
-    """
-
-    def __init__(self, assembly: Assembly, pixels: "_Hash") -> None:
-        self._shelf = Shelf(resident=RESIDENT, folder=assembly.folder)
-        self._collector = Collector(assembly.grid, self._shelf)
-        self._pixels = pixels
-        self._inflating = ThreadPoolExecutor(1, thread_name_prefix="image-inflate")
-        self._deflating = ThreadPoolExecutor(1, thread_name_prefix="image-deflate")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._inflating.submit(self._shelf.close)  # not before the thread has let go of it
-        for pool in (self._inflating, self._deflating):
-            pool.shutdown(wait=False)
-
-    def print(self, blobs: Sequence[bytes], bands: range) -> "asyncio.Future[list[png.Band]]":
-        """Take the next tiles, and then make bands of them and those before; LostTile when one can't be read back."""
-        printed = Future[list[png.Band]]()
-        self._inflating.submit(self._inflate, blobs, bands, printed)
-        return asyncio.wrap_future(printed)
-
-    def _inflate(self, blobs: Sequence[bytes], bands: range, printed: Future[list[png.Band]]) -> None:
-        if not printed.set_running_or_notify_cancel():
-            return
-        try:
-            self._collector.add(blobs)
-            pixels = [self._collector.take(band) for band in bands]
-            self._deflating.submit(self._deflate, pixels, printed)
-        except BaseException as error:  # noqa: BLE001 - whoever waits raises it
-            printed.set_exception(error)
-
-    def _deflate(self, pixels: "Sequence[NDArray[np.uint8]]", printed: Future[list[png.Band]]) -> None:
-        try:
-            printed.set_result([self._band(rgb) for rgb in pixels])
-        except BaseException as error:  # noqa: BLE001 - as above
-            printed.set_exception(error)
-
-    def _band(self, rgb: "NDArray[np.uint8]") -> png.Band:
-        self._pixels.update(rgb.data)
-        return png.encode_band(rgb)
 
 
 async def _parts(assembly: Assembly) -> AsyncGenerator[list[bytes]]:

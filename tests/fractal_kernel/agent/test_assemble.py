@@ -20,6 +20,7 @@ from fractal_api.tiling import Rect, TileGrid
 from fractal_kernel.agent import assemble as module
 from fractal_kernel.agent.album import Album
 from fractal_kernel.agent.assemble import Assembly, TilesLost, assemble
+from fractal_kernel.agent.collector import Collector
 from fractal_kernel.agent.patience import Patience
 from fractal_kernel.store.interface import RunKey
 
@@ -88,7 +89,7 @@ async def test_of_large_tiles_one_is_taken_apart_and_one_more_is_in_memory(
     store = await stored(grid)
     monkeypatch.setattr(module, "PART_BYTES", 1)
     monkeypatch.setattr(module, "LARGE_BYTES", 1000)
-    add = module.Collector.add
+    add = Collector.add
 
     def count(call: str) -> None:
         nonlocal held, most
@@ -96,14 +97,14 @@ async def test_of_large_tiles_one_is_taken_apart_and_one_more_is_in_memory(
             held += 1
             most = max(most, held)
 
-    def slowly(collector: module.Collector, blobs: Sequence[bytes]) -> None:
+    def slowly(collector: Collector, blobs: Sequence[bytes]) -> None:
         nonlocal held
         time.sleep(0.005)  # so that another tile would come in the meantime
         add(collector, blobs)
         held -= len(blobs)
 
     store.trouble = count
-    monkeypatch.setattr(module.Collector, "add", slowly)
+    monkeypatch.setattr(Collector, "add", slowly)
     await assemble(assembly(grid, store, tmp_path), max_iterations=7, seconds=1.5)
     assert (held, most) == (0, 2)
 
