@@ -165,22 +165,30 @@ class AgentProcess:
     @property
     def mpirun(self) -> int:
         """The process mpirun of the present world, or of the next one while there is none."""
-        return self._children(self.process.pid, 1)[0]
+        return self._wait_for(lambda: self._children(self.process.pid), 1, "mpirun runs")[0]
 
     @property
     def ranks(self) -> list[int]:
         """The processes of the ranks, by rank; a world that is just being started is waited for."""
-        return sorted(self._children(self.mpirun, self._ranks), key=_rank)
 
-    def _children(self, parent: int, count: int) -> list[int]:
-        """The children of a process, as soon as there are so many."""
+        def look() -> list[int]:
+            # Of every mpirun: one that has just lost its world is followed by another.
+            return [rank for mpirun in self._children(self.process.pid) for rank in self._children(mpirun)]
+
+        return sorted(self._wait_for(look, self._ranks, f"{self._ranks} ranks run"), key=_rank)
+
+    def _children(self, parent: int) -> list[int]:
+        return [pid for pid in self.place.processes() if _parent(pid) == parent]
+
+    def _wait_for(self, look: Callable[[], list[int]], count: int, what: str) -> list[int]:
+        """The processes that are found, as soon as there are so many."""
         found: list[int] = []
 
-        def look() -> bool:
-            found[:] = [pid for pid in self.place.processes() if _parent(pid) == parent]
+        def enough() -> bool:
+            found[:] = look()
             return len(found) == count
 
-        until(look, f"process {parent} has {count} children")
+        until(enough, what)
         return found
 
     def stop(self) -> int:
