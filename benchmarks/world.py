@@ -22,7 +22,7 @@ from benchmarks.figures import Figure, report
 from fractal_kernel import wire
 from fractal_kernel.world.launch import find_mpirun
 
-PICTURE: Final = seahorse(1600, 1200, max_iterations=20_000)
+PICTURE: Final = seahorse(6400, 4800, max_iterations=20_000)
 """Some seconds of one core: cheap and dear tiles, a quarter of them inside."""
 
 SMALL: Final = legacy(1024, 1024)
