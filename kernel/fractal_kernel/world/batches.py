@@ -22,7 +22,7 @@ LONGEST_S: Final = 0.045
 SHORTEST_S: Final = 0.006
 """What a batch takes at the very end; below, messages would cost more than the ranks' waiting for each other."""
 
-ROUNDS_LEFT: Final = 2
+ROUNDS_LEFT: Final = 4
 """A batch is at most this part of a rank's share of what is left."""
 
 MAX_PIXELS: Final = 1 << 20
