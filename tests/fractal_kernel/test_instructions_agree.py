@@ -40,6 +40,8 @@ HARD = {
     "the needle": definition(size=(200, 3), center_re=-1.9999, zoom=100.0, max_iterations=997),
     "seahorses": view("seahorse", (160, 90), max_iterations=2501),
     "nothing but inside": view("interior", (96, 54), max_iterations=4001),
+    "starts near and far from 0": definition(size=(90, 60), center_re=4.0, zoom=0.2),
+    "wider than a window": view("full", (9001, 3), max_iterations=99),
     "both edges and the far": definition(size=(90, 60), zoom=0.05, max_iterations=333),
     "anti-aliased": view("full", (33, 21), side=3),
     "dust": julia(0.4, 0.4, size=(90, 60), max_iterations=501),

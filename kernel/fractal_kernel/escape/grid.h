@@ -33,6 +33,9 @@
  * stay have |z| of about √|C|, and so the quick test of all lanes at once holds for small |C| only. */
 #define GRID_SAFE 1e4
 
+/* Up to this |c| no orbit of the Mandelbrot set is outside within three steps: |z_1| ≤ 5, |z_2| ≤ 30, |z_3| ≤ 905. */
+#define GRID_NEAR 5.0
+
 /* What may be left out because the end is known. */
 enum grid_shortcuts { GRID_EVERY_STEP, GRID_REPEATS, GRID_REPEATS_AND_REGIONS };
 

@@ -34,8 +34,10 @@ FRACTAL_INLINE REALS LANES_NAME(size)(REALS x, REALS y) {
 
 #define LANES_CALM 999.0 /* the roundings of the sums are below 1 */
 #define LANES_SKIPS 0
+#define LANES_SURE 3 /* see GRID_NEAR */
 #include "lanes_loop.h"
 #undef LANES_SKIPS
+#undef LANES_SURE
 #undef LANES_CALM
 
 #define REALS FRACTAL_NAME(reals)
@@ -46,37 +48,58 @@ FRACTAL_INLINE REALS LANES_NAME(size)(REALS x, REALS y) {
  * out: where the multiplier λ of the cycle has |λ|² ≤ 1 − 2⁻¹⁶. With s = √(1 − 4c) the cardioid's is 1 − s, so that |λ|² is
  * 1 + |s|² − 2 Re s, |s|² = |1 − 4c| and 2 Re s = √(2 (|s|² + Re(1 − 4c))); the disc's is 4 (c + 1). */
 FRACTAL_INLINE MASK LANES_NAME(known)(REALS cr, REALS ci) {
+    /* Both lie in this rectangle. Most vectors are beside it, and roots take long. */
+    const REALS along = FRACTAL_NAME(absolute)(cr + 0.4375), up = FRACTAL_NAME(absolute)(ci);
+    const MASK far = FRACTAL_NAME(either)(FRACTAL_NAME(beyond)(along, FRACTAL_NAME(all)(0.8125)),
+                                          FRACTAL_NAME(beyond)(up, FRACTAL_NAME(all)(0.65)));
+    const MASK near = FRACTAL_NAME(without)(FRACTAL_NAME(equal)((INTS)up, (INTS)up), far);
+    if (!FRACTAL_NAME(any)(near)) return near;
     const REALS margin = FRACTAL_NAME(all)(0x1p-16), disc = FRACTAL_NAME(all)((1.0 - 0x1p-16) / 16.0);
     const REALS wr = 1.0 - 4.0 * cr, wi = 4.0 * ci;
     const REALS s2 = FRACTAL_NAME(root)(wr * wr + wi * wi), left = margin + s2;
-    const REALS far = (cr + 1.0) * (cr + 1.0) + ci * ci;
-    const MASK all = FRACTAL_NAME(equal)((INTS)margin, (INTS)margin);
-    /* Without a meaning where squares overflow. */
+    const REALS from = (cr + 1.0) * (cr + 1.0) + ci * ci;
     const MASK beside = FRACTAL_NAME(beyond)(left * left, 2.0 * (s2 + wr));
-    const MASK huge = FRACTAL_NAME(beyond)(far, FRACTAL_NAME(all)(16.0));
-    const MASK neither = FRACTAL_NAME(both)(FRACTAL_NAME(either)(beside, huge), FRACTAL_NAME(beyond)(far, disc));
-    return FRACTAL_NAME(without)(all, neither);
+    return FRACTAL_NAME(without)(near, FRACTAL_NAME(both)(beside, FRACTAL_NAME(beyond)(from, disc)));
 }
 
-/* Runs the first `count` orbits of a window, whose n is at most `most`, to their ends; nonzero if it was stopped. */
-FRACTAL_TARGET static int LANES_NAME(run_window)(const struct grid_picture *p, struct samples_window *window,
-                                                 int64_t count, int64_t most, int64_t limit, struct fractal_watch *watch) {
-    const struct lanes_window orbits = samples_orbits(window, count);
-    struct lanes_list todo = samples_todo(window);
+/* Says of a piece of a window which of its orbits run. Whether one starts far from 0. */
+FRACTAL_INLINE int LANES_NAME(judge)(const struct grid_picture *p, struct samples_window *window, int64_t first,
+                                     int64_t last) {
     const int regions = !p->view.julia && p->shortcuts >= GRID_REPEATS_AND_REGIONS;
     const INTS zero = FRACTAL_NAME(all_ints)(0);
-    for (int64_t i = 0; i < count; i += FRACTAL_WIDTH) {
+    MASK far = FRACTAL_NAME(none)();
+    for (int64_t i = first; i < last; i += FRACTAL_WIDTH) {
         const REALS cr = FRACTAL_NAME(load)(window->cr + i), ci = FRACTAL_NAME(load)(window->ci + i);
         const MASK out = LANES_NAME(out)(FRACTAL_NAME(load)(window->x + i), FRACTAL_NAME(load)(window->y + i));
         const MASK in = regions ? LANES_NAME(known)(cr, ci) : FRACTAL_NAME(none)();
+        far = FRACTAL_NAME(either)(far, FRACTAL_NAME(beyond)(LANES_NAME(size)(cr, ci), FRACTAL_NAME(all)(GRID_NEAR)));
         const INTS state = LANES_NAME(pick)(out, zero + LANES_ESCAPED, LANES_NAME(pick)(in, zero + LANES_INSIDE, zero));
         FRACTAL_NAME(store_ints)(window->state + i, state);
     }
-    for (int64_t i = count; i < count + LANES_SLACK; i++) window->state[i] = LANES_INSIDE;
-    const double far = p->view.julia_re * p->view.julia_re + p->view.julia_im * p->view.julia_im;
-    const struct lanes_rules rules = {limit, (limit - most) / LANES_STEPS, p->shortcuts >= GRID_REPEATS,
-                                      p->view.julia && !(far <= GRID_SAFE)};
-    return LANES_NAME(run)(&orbits, &todo, rules, watch);
+    samples_bound(window, last);
+    return FRACTAL_NAME(any)(far);
+}
+
+/* Runs the first `count` orbits of a window, whose n is at most `most`, to their ends; nonzero if it was stopped. They are
+ * begun before from a cursor, unless there is none; piece by piece, since a piece stays in a processor's first cache. */
+FRACTAL_TARGET static int LANES_NAME(run_window)(const struct grid_picture *p, const struct samples_raster *raster,
+                                                 struct samples_cursor *cursor, struct samples_window *window,
+                                                 int64_t count, int64_t most, int64_t limit, struct fractal_watch *watch) {
+    const struct lanes_window orbits = samples_orbits(window, count);
+    struct lanes_list todo = samples_todo(window);
+    struct lanes_sieve sieve = {0};
+    const double norm = p->view.julia_re * p->view.julia_re + p->view.julia_im * p->view.julia_im;
+    struct lanes_rules rules = {limit, (limit - most) / LANES_STEPS, p->shortcuts >= GRID_REPEATS,
+                                p->view.julia && !(norm <= GRID_SAFE), 0};
+    const int64_t samples = cursor ? raster->side * raster->side : 1, piece = LANES_PIECE / samples * samples;
+    for (int64_t first = 0; first < count; first += piece) {
+        const int64_t last = count - first < piece ? count : first + piece;
+        if (cursor) FRACTAL_NAME(begin)(&p->view, raster, window, first, last, cursor);
+        const int far = LANES_NAME(judge)(p, window, first, last);
+        rules.sure = !p->view.julia && most == 0 && !far;
+        if (LANES_NAME(sift)(&orbits, first, last, &todo, &rules, &sieve, watch)) return 1;
+    }
+    return LANES_NAME(run)(&orbits, &todo, &rules, &sieve, watch);
 }
 
 /* Which of the samples from i on have escaped. */
@@ -128,10 +151,10 @@ FRACTAL_TARGET static int LANES_NAME(render)(const struct grid_picture *p, const
     struct samples_cursor cursor = {rects, 0, 0};
     const struct samples_raster raster = grid_raster(p, p->side);
     const int64_t samples = p->side * p->side, fitting = SAMPLES_WINDOW / samples;
+    samples_reset(window);
     for (int64_t left = samples_pixels(rects, count); left > 0;) {
         const int64_t pixels = left < fitting ? left : fitting;
-        FRACTAL_NAME(begin)(&p->view, &raster, window, pixels, &cursor);
-        if (LANES_NAME(run_window)(p, window, pixels * samples, 0, p->limit, &watch)) return 1;
+        if (LANES_NAME(run_window)(p, &raster, &cursor, window, pixels * samples, 0, p->limit, &watch)) return 1;
         if (LANES_NAME(color)(p, window, pixels * samples, &watch)) return 1;
         if (samples == 1) grid_paint(p, window->cr, pixels, rgb);
         else
@@ -151,16 +174,17 @@ FRACTAL_TARGET static int LANES_NAME(escapes)(const struct grid_picture *p, cons
     struct samples_cursor cursor = {rect, 0, 0};
     const struct samples_raster raster = grid_raster(p, side);
     const int64_t samples = side * side, fitting = SAMPLES_WINDOW / samples;
+    samples_reset(window);
     for (int64_t left = rect->width * rect->height; left > 0;) {
         const int64_t pixels = left < fitting ? left : fitting, here = pixels * samples;
-        FRACTAL_NAME(begin)(&p->view, &raster, window, pixels, &cursor);
-        if (LANES_NAME(run_window)(p, window, here, 0, p->limit, &watch)) return 1;
+        if (LANES_NAME(run_window)(p, &raster, &cursor, window, here, 0, p->limit, &watch)) return 1;
         for (int64_t i = 0; i < here; i += FRACTAL_WIDTH) {
-            const MASK escaped = LANES_NAME(escaped)(window, i);
-            FRACTAL_NAME(store_ints)(window->n + i, LANES_NAME(pick)(escaped, FRACTAL_NAME(load_ints)(window->n + i),
-                                                                     FRACTAL_NAME(all_ints)(-1)));
+            const INTS n = LANES_NAME(pick)(LANES_NAME(escaped)(window, i), FRACTAL_NAME(load_ints)(window->n + i),
+                                            FRACTAL_NAME(all_ints)(-1));
+            if (here - i >= FRACTAL_WIDTH) FRACTAL_NAME(store_ints)(counts + i, n);
+            else memcpy(counts + i, &n, sizeof *counts * (size_t)(here - i));
         }
-        memcpy(counts, window->n, sizeof *counts * (size_t)here), counts += here;
+        counts += here;
         for (int64_t i = 0; fractions && i < here; i += FRACTAL_WIDTH) {
             const REALS fraction = LANES_NAME(fraction)(LANES_NAME(excess)(window, i));
             FRACTAL_NAME(store)(window->cr + i,
@@ -184,7 +208,9 @@ FRACTAL_TARGET static void LANES_NAME(start)(const struct grid_picture *p, const
             const int64_t *pixel = pixels + 2 * (first + i);
             w->x[i] = (double)pixel[0] + raster.x[0], w->y[i] = (double)(p->view.height - 1 - pixel[1]) + raster.y[0];
         }
-        FRACTAL_NAME(place)(&p->view, w, here);
+        FRACTAL_NAME(across)(&p->view, w->x, here);
+        FRACTAL_NAME(upward)(&p->view, w->y, here);
+        FRACTAL_NAME(place)(&p->view, w, 0, here, NULL, 0.0);
         for (int64_t i = 0; i < here; i++)
             points[first + i] = (struct grid_point){w->x[i], w->y[i], w->cr[i], w->ci[i], 0, LANES_RUNNING};
     }
@@ -204,7 +230,7 @@ FRACTAL_TARGET static int LANES_NAME(advance)(const struct grid_picture *p, stru
             w->n[here] = points->n, of[here] = points, here++;
             if (points->n > most) most = points->n;
         }
-        if (LANES_NAME(run_window)(p, w, here, most, limit, &watch)) return 1;
+        if (LANES_NAME(run_window)(p, NULL, NULL, w, here, most, limit, &watch)) return 1;
         for (int64_t i = 0; i < here; i++)
             of[i]->x = w->x[i], of[i]->y = w->y[i], of[i]->n = w->n[i], of[i]->state = w->state[i];
     }

@@ -13,6 +13,8 @@
 
 /* At least the lanes of any instruction set, and a vector: what may be read or written beyond the end of a list. */
 #define LANES_SLACK 80
+/* At most so many orbits are read at once. */
+#define LANES_READ 16
 /* Orbits that left the loop before they are finished in one go. */
 #define LANES_BATCH 192
 /* Orbits of a window that are taken up at a time: many end in their first block or few. Where few did, one piece in so many
@@ -21,6 +23,8 @@
 #define LANES_PROBE 2
 /* That is many: one in so many. */
 #define LANES_WORTH 6
+/* Blocks that they do in their order, as long as one of them runs. */
+#define LANES_BLOCKS 3
 /* Blocks from one look at the stop flag to the next. */
 #define LANES_LOOK 128
 /* Blocks from one pass over the lanes' marks to the next. */
@@ -53,10 +57,24 @@ struct lanes_ends {
 };
 
 /* How to run them: the index at which they end, the fewest whole blocks that one of them has to it, whether to look for
- * repeats of z, and whether to test each single step, since an orbit might leave the circle and come back within a block. */
+ * repeats of z, whether to test each single step, since an orbit might leave the circle and come back within a block, and
+ * whether all of them are at their starts and so near that none is outside within the formula's LANES_SURE steps. */
 struct lanes_rules {
     int64_t limit, least;
-    int repeats, guarded;
+    int repeats, guarded, sure;
+};
+
+/* Of orbits that did a block: how many, and how many of them go on. */
+struct lanes_tally {
+    int64_t tried, kept;
+};
+
+/* How it went with the pieces of a window so far: whether many ended in the last one, how many pieces were taken up at a
+ * time when few did, and what became of the orbits in their last blocks. */
+struct lanes_sieve {
+    int many;
+    int64_t pieces;
+    struct lanes_tally last;
 };
 
 /* Adds an orbit to a list. */

@@ -1,7 +1,7 @@
 /* The loop over orbits in vector lanes: included once for each instruction set and formula.
  *
  * Needs the vectors of FRACTAL_NAME, and of the formula: LANES_NAME, LANES_NAME(step) and LANES_NAME(out), LANES_VECTORS in
- * flight, LANES_STEPS of a block (a power of two), and LANES_SKIPS: whether a repeat of z skips whole periods, because z
+ * flight, LANES_STEPS of a block (a power of two), LANES_SURE (see lanes_rules), and LANES_SKIPS: whether a repeat of z skips whole periods, because z
  * at the limit counts, or ends the orbit, because it is inside for ever. A formula may have a quicker test of all vectors at
  * once: LANES_NAME(size), never negative, whose sum over vectors is beyond LANES_CALM wherever one of them has escaped.
  *
@@ -271,18 +271,19 @@ FRACTAL_INLINE int LANES_NAME(run_as)(struct LANES_NAME(work) *w, const int repe
     return 0;
 }
 
-/* Runs the orbits of a window to their ends; nonzero if it was stopped. The list is empty. */
+/* Runs the orbits of a window to their ends, those that are left of it in a list; nonzero if it was stopped. */
 FRACTAL_TARGET static int LANES_NAME(run)(const struct lanes_window *window, struct lanes_list *todo,
-                                          struct lanes_rules rules, struct fractal_watch *watch) {
+                                          const struct lanes_rules *rules, const struct lanes_sieve *sieve,
+                                          struct fractal_watch *watch) {
     const struct lanes_ends ends = {window->x, window->y, window->n, window->state};
-    if (LANES_NAME(sift)(window, todo, &rules, watch)) return 1;
+    if (LANES_NAME(thin)(todo, &ends, rules, sieve->last, watch)) return 1;
     if (todo->count == 0) return 0;
     lanes_pad(todo, LANES_SLACK, LANES_IDLE);
-    struct LANES_NAME(work) w = {.todo = todo, .ends = &ends, .watch = watch, .rules = rules};
+    struct LANES_NAME(work) w = {.todo = todo, .ends = &ends, .watch = watch, .rules = *rules};
     w.left = (struct lanes_list){w.left_reals[0], w.left_reals[1], w.left_reals[2], w.left_reals[3],
                                  w.left_ints[0], w.left_ints[1], 0};
-    if (rules.guarded) return rules.repeats ? LANES_NAME(run_as)(&w, 1, 1) : LANES_NAME(run_as)(&w, 0, 1);
-    return rules.repeats ? LANES_NAME(run_as)(&w, 1, 0) : LANES_NAME(run_as)(&w, 0, 0);
+    if (rules->guarded) return rules->repeats ? LANES_NAME(run_as)(&w, 1, 1) : LANES_NAME(run_as)(&w, 0, 1);
+    return rules->repeats ? LANES_NAME(run_as)(&w, 1, 0) : LANES_NAME(run_as)(&w, 0, 0);
 }
 
 #undef REALS

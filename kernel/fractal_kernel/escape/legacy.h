@@ -134,6 +134,7 @@ static inline int legacy_render(int set, const legacy_picture *p, const struct s
     const int64_t samples = p->side * p->side, fitting = SAMPLES_WINDOW / samples;
     struct samples_cursor cursor = {rects, 0, 0};
     struct fractal_watch watch = fractal_watch(control, 1);
+    samples_reset(w);
     for (int64_t left = samples_pixels(rects, count); left > 0;) {
         const int64_t pixels = left < fitting ? left : fitting;
         if (run(p, w, pixels, &cursor, &raster, &watch)) return 1;
@@ -155,6 +156,7 @@ static inline int legacy_counts(int set, const legacy_picture *p, const struct s
     const struct samples_raster raster = legacy_raster(p);
     struct samples_cursor cursor = {rect, 0, 0};
     struct fractal_watch watch = fractal_watch(control, 1);
+    samples_reset(w);
     for (int64_t left = samples_pixels(rect, 1); left > 0;) {
         const int64_t pixels = left < SAMPLES_WINDOW ? left : SAMPLES_WINDOW;
         if (run(p, w, pixels, &cursor, &raster, &watch)) return 1;

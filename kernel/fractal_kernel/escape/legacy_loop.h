@@ -30,33 +30,47 @@ FRACTAL_INLINE MASK LANES_NAME(doubt)(REALS cr, REALS ci) {
 }
 
 #define LANES_SKIPS 1
+#define LANES_SURE 0
 #include "lanes_loop.h"
 #undef LANES_SKIPS
+#undef LANES_SURE
 
 #define REALS FRACTAL_NAME(reals)
 #define INTS FRACTAL_NAME(ints)
 #define MASK FRACTAL_NAME(mask)
 
-/* Runs the samples of the next pixels to their ends; nonzero if it was stopped. */
-FRACTAL_TARGET static int LANES_NAME(run_window)(const legacy_picture *p, struct samples_window *w, int64_t pixels,
-                                                 struct samples_cursor *cursor, const struct samples_raster *raster,
-                                                 struct fractal_watch *watch) {
-    const int64_t count = pixels * raster->side * raster->side;
-    const struct lanes_window orbits = samples_orbits(w, count);
-    struct lanes_list todo = samples_todo(w);
-    FRACTAL_NAME(begin)(&p->view, raster, w, pixels, cursor);
+/* Says of a piece of a window which of its orbits run. Whether it is in doubt of one whether it stays outside. */
+FRACTAL_INLINE int LANES_NAME(judge)(struct samples_window *w, int64_t first, int64_t last) {
     MASK doubt = FRACTAL_NAME(none)();
-    for (int64_t i = 0; i < count; i += FRACTAL_WIDTH) {
+    for (int64_t i = first; i < last; i += FRACTAL_WIDTH) {
         const REALS x = FRACTAL_NAME(load)(w->x + i), y = FRACTAL_NAME(load)(w->y + i);
         doubt = FRACTAL_NAME(either)(doubt, LANES_NAME(doubt)(FRACTAL_NAME(load)(w->cr + i), FRACTAL_NAME(load)(w->ci + i)));
         FRACTAL_NAME(store_ints)(w->state + i, LANES_NAME(pick)(LANES_NAME(out)(x, y), FRACTAL_NAME(all_ints)(LANES_ESCAPED),
                                                                 FRACTAL_NAME(all_ints)(LANES_RUNNING)));
     }
-    for (int64_t i = count; i < count + LANES_SLACK; i++) w->state[i] = LANES_INSIDE;
+    samples_bound(w, last);
+    return FRACTAL_NAME(any)(doubt);
+}
+
+/* Runs the samples of the next pixels to their ends; nonzero if it was stopped. */
+FRACTAL_TARGET static int LANES_NAME(run_window)(const legacy_picture *p, struct samples_window *w, int64_t pixels,
+                                                 struct samples_cursor *cursor, const struct samples_raster *raster,
+                                                 struct fractal_watch *watch) {
+    const int64_t samples = raster->side * raster->side, count = pixels * samples, piece = LANES_PIECE / samples * samples;
+    const struct lanes_window orbits = samples_orbits(w, count);
+    struct lanes_list todo = samples_todo(w);
+    struct lanes_sieve sieve = {0};
     const double norm = p->view.julia_re * p->view.julia_re + p->view.julia_im * p->view.julia_im;
-    const int guarded = p->view.julia ? !(norm < LEGACY_ESCAPE - LEGACY_DOUBT) : FRACTAL_NAME(any)(doubt);
-    const struct lanes_rules rules = {p->max_iterations, p->max_iterations / LANES_STEPS, 1, guarded};
-    return LANES_NAME(run)(&orbits, &todo, rules, watch);
+    const int outside_stays = norm < LEGACY_ESCAPE - LEGACY_DOUBT;
+    struct lanes_rules rules = {p->max_iterations, p->max_iterations / LANES_STEPS, 1, 0, 0};
+    for (int64_t first = 0; first < count; first += piece) {
+        const int64_t last = count - first < piece ? count : first + piece;
+        FRACTAL_NAME(begin)(&p->view, raster, w, first, last, cursor);
+        const int doubt = LANES_NAME(judge)(w, first, last);
+        rules.guarded |= p->view.julia ? !outside_stays : doubt;
+        if (LANES_NAME(sift)(&orbits, first, last, &todo, &rules, &sieve, watch)) return 1;
+    }
+    return LANES_NAME(run)(&orbits, &todo, &rules, &sieve, watch);
 }
 
 #undef REALS

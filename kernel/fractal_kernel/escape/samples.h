@@ -31,14 +31,24 @@ struct samples_rect {
     int64_t x, y, width, height;
 };
 
-/* The memory of one call: a window of orbits, and where they end. */
+/* Columns of pixels from `first` up to `last`, and where their samples lie on the plane before it is turned. */
+struct samples_columns {
+    int64_t first, last;
+    double u[SAMPLES_WINDOW + LANES_SLACK];
+};
+
+/* The memory of one call: a window of orbits, where they end, and columns of the picture. */
 struct samples_window {
     double x[SAMPLES_WINDOW + LANES_SLACK], y[SAMPLES_WINDOW + LANES_SLACK]; /* z where orbits start; then where they end */
     double cr[SAMPLES_WINDOW + LANES_SLACK], ci[SAMPLES_WINDOW + LANES_SLACK];
     int64_t n[SAMPLES_WINDOW + LANES_SLACK], state[SAMPLES_WINDOW + LANES_SLACK];
     double todo_reals[4][SAMPLES_WINDOW + LANES_SLACK];
     int64_t todo_ints[2][SAMPLES_WINDOW + LANES_SLACK];
+    struct samples_columns columns;
 };
+
+/* Forgets what the memory held of another picture. */
+static inline void samples_reset(struct samples_window *w) { w->columns.first = w->columns.last = 0; }
 
 /* The first `count` orbits of a window. */
 static inline struct lanes_window samples_orbits(struct samples_window *w, int64_t count) {
@@ -49,6 +59,11 @@ static inline struct lanes_window samples_orbits(struct samples_window *w, int64
 static inline struct lanes_list samples_todo(struct samples_window *w) {
     return (struct lanes_list){w->todo_reals[0], w->todo_reals[1], w->todo_reals[2], w->todo_reals[3],
                                w->todo_ints[0],  w->todo_ints[1],  0};
+}
+
+/* Behind a piece of a window nothing runs, as far as it is read. */
+static inline void samples_bound(struct samples_window *w, int64_t last) {
+    for (int64_t i = last; i < last + LANES_READ; i++) w->state[i] = LANES_INSIDE;
 }
 
 static inline int64_t samples_pixels(const struct samples_rect *rects, int64_t count) {

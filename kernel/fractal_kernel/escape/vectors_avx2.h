@@ -82,6 +82,9 @@ FRACTAL_INLINE FRACTAL_NAME(ints) FRACTAL_NAME(count)(FRACTAL_NAME(ints) a, FRAC
 FRACTAL_INLINE FRACTAL_NAME(reals) FRACTAL_NAME(pick)(FRACTAL_NAME(mask) which, FRACTAL_NAME(reals) yes, FRACTAL_NAME(reals) no) {
     return (FRACTAL_NAME(reals))_mm256_blendv_pd((__m256d)no, (__m256d)yes, (__m256d)which);
 }
+FRACTAL_INLINE FRACTAL_NAME(reals) FRACTAL_NAME(put)(FRACTAL_NAME(reals) where, FRACTAL_NAME(mask) which, FRACTAL_NAME(reals) a) {
+    return (FRACTAL_NAME(reals))((FRACTAL_NAME(ints))where | ((FRACTAL_NAME(ints))a & which));
+}
 FRACTAL_INLINE void FRACTAL_NAME(gather)(double *to, FRACTAL_NAME(mask) which, FRACTAL_NAME(reals) a) {
     const __m256i order = _mm256_load_si256((const __m256i *)FRACTAL_NAME(down)[FRACTAL_NAME(bits)(which)]);
     _mm256_storeu_pd(to, (__m256d)_mm256_permutevar8x32_ps((__m256)a, order));

@@ -63,6 +63,9 @@ FRACTAL_INLINE FRACTAL_NAME(ints) FRACTAL_NAME(count)(FRACTAL_NAME(ints) a, FRAC
 FRACTAL_INLINE FRACTAL_NAME(reals) FRACTAL_NAME(pick)(FRACTAL_NAME(mask) which, FRACTAL_NAME(reals) yes, FRACTAL_NAME(reals) no) {
     return (FRACTAL_NAME(reals))_mm512_mask_mov_pd((__m512d)no, which, (__m512d)yes);
 }
+FRACTAL_INLINE FRACTAL_NAME(reals) FRACTAL_NAME(put)(FRACTAL_NAME(reals) where, FRACTAL_NAME(mask) which, FRACTAL_NAME(reals) a) {
+    return FRACTAL_NAME(pick)(which, a, where);
+}
 /* In a register, then stored: Zen 4 takes over a hundred cycles for the instruction that does both. */
 FRACTAL_INLINE void FRACTAL_NAME(gather)(double *to, FRACTAL_NAME(mask) which, FRACTAL_NAME(reals) a) {
     _mm512_storeu_pd(to, _mm512_maskz_compress_pd(which, (__m512d)a));

@@ -83,6 +83,10 @@ FRACTAL_INLINE FRACTAL_NAME(ints) FRACTAL_NAME(count)(FRACTAL_NAME(ints) a, FRAC
 FRACTAL_INLINE FRACTAL_NAME(reals) FRACTAL_NAME(pick)(FRACTAL_NAME(mask) which, FRACTAL_NAME(reals) yes, FRACTAL_NAME(reals) no) {
     return (FRACTAL_NAME(reals))(((FRACTAL_NAME(ints))yes & which) | ((FRACTAL_NAME(ints))no & ~which));
 }
+/* The lanes of a mask in a vector that is 0 there. */
+FRACTAL_INLINE FRACTAL_NAME(reals) FRACTAL_NAME(put)(FRACTAL_NAME(reals) where, FRACTAL_NAME(mask) which, FRACTAL_NAME(reals) a) {
+    return (FRACTAL_NAME(reals))((FRACTAL_NAME(ints))where | ((FRACTAL_NAME(ints))a & which));
+}
 /* Writes the lanes of a mask one after another; whatever comes after them, up to a vector's length, is overwritten. */
 FRACTAL_INLINE void FRACTAL_NAME(gather)(double *to, FRACTAL_NAME(mask) which, FRACTAL_NAME(reals) a) {
     const FRACTAL_NAME(reals) down = {which[0] ? a[0] : a[1], a[1]};
