@@ -1,5 +1,6 @@
 """What holds for every test, on whatever machine and however it was started."""
 
+import os
 import signal
 from pathlib import Path
 from typing import Final
@@ -34,6 +35,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if any(place in (item.path, *item.path.parents) for place in alone):
             item.add_marker(pytest.mark.alone)
 
+
+# It hides what goes wrong in Python's last flush, and whoever runs a program by hand doesn't have it.
+os.environ.pop("PYTHONUNBUFFERED", None)
 
 # Property tests have no deadline of their own, since a machine may be busy.
 settings.register_profile("house", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])

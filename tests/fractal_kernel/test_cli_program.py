@@ -53,6 +53,14 @@ def main(argv: list[str]) -> int:
 '''
 
 
+@pytest.fixture(params=["buffered", "unbuffered"])
+def buffering(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's last flush is another place where writing fails, and a container's setting hides it."""
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    if request.param == "unbuffered":
+        monkeypatch.setenv("PYTHONUNBUFFERED", "1")
+
+
 @pytest.fixture
 def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A distribution with commands of its own, as another package would bring them."""
@@ -140,6 +148,7 @@ def test_a_commands_own_exit_code_is_the_programs(commands: Path) -> None:
     assert fractal("answer", "7", cwd=commands).returncode == 7
 
 
+@pytest.mark.usefixtures("buffering")
 def test_a_reader_that_leaves_early_gets_no_complaint(commands: Path) -> None:
     ended = subprocess.run(
         ["sh", "-c", f'"{sys.executable}" -m fractal_count | head -n 1'],
@@ -172,6 +181,7 @@ def shell(line: str, folder: Path) -> "subprocess.CompletedProcess[bytes]":
     return subprocess.run(["sh", "-c", line], cwd=folder, capture_output=True, check=False)
 
 
+@pytest.mark.usefixtures("buffering")
 @pytest.mark.parametrize("words", ["explain spec", "--version"], ids=["more than a buffer", "less"])
 def test_a_full_disk_behind_standard_output_is_one_sentence(tmp_path: Path, words: str) -> None:
     ended = shell(f"fractal {words} > /dev/full", tmp_path)
@@ -181,6 +191,20 @@ def test_a_full_disk_behind_standard_output_is_one_sentence(tmp_path: Path, word
     )
 
 
+@pytest.mark.usefixtures("buffering")
+def test_a_full_disk_behind_standard_error_changes_no_exit_code(tmp_path: Path) -> None:
+    ended = shell("fractal nonsense 2> /dev/full", tmp_path)
+    assert (ended.returncode, ended.stdout) == (2, b"")
+
+
+@pytest.mark.usefixtures("buffering")
+def test_a_full_disk_does_not_hide_what_went_wrong_before(tmp_path: Path) -> None:
+    ended = shell("fractal explain nonsense > /dev/full", tmp_path)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(b"fractal: nonsense is unknown")
+
+
+@pytest.mark.usefixtures("buffering")
 @pytest.mark.parametrize("closing", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
 def test_streams_that_the_caller_closed_are_no_error(tmp_path: Path, closing: str) -> None:
     ended = shell(f"fractal render --args '-w 4 -h 4' -o x.png {closing}", tmp_path)

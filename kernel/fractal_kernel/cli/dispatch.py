@@ -3,6 +3,7 @@
 Nothing heavy is imported here: a command pays for its own libraries only.
 """
 
+import contextlib
 import io
 import os
 import sys
@@ -85,11 +86,12 @@ def _guarded(command: Callable[[], int]) -> int:
         return _told(f"fractal: {problem}", ExitCode.FAILED)
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        _mute_stdout()
+    except BrokenPipeError:  # whoever read our output has gone, and knows it
         return ExitCode.FAILED
     except Exception as problem:  # noqa: BLE001 - the outermost guard: a person gets a sentence, not a traceback
         return _unexpected(problem)
+    finally:
+        _let_streams_end()
     return code
 
 
@@ -105,10 +107,15 @@ def _unexpected(problem: Exception) -> int:
 
 
 def _told(sentence: str, code: ExitCode) -> int:
-    print(sentence, file=sys.stderr)
+    with contextlib.suppress(OSError):  # nobody can be told of what goes wrong with telling
+        print(sentence, file=sys.stderr)
     return code
 
 
-def _mute_stdout() -> None:
-    """Let the interpreter's last flush succeed: whoever read our output has gone."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _let_streams_end() -> None:
+    """Let the interpreter's own last flush succeed: what can't go where it should goes nowhere."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
