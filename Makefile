@@ -89,8 +89,10 @@ run-client: product ## a client of it: asks for examples/seahorse.yaml, and comp
 
 .PHONY: test
 test: dev ## everything: lint, types, and every test; from a fresh machine, alone
-	@nice -n 19 $(BIN)/python tests/cluster.py build >/dev/null 2>&1 & # for on-cluster: 8 minutes, the first time
-	@$(MAKE) --no-print-directory verify lint types unit on-cluster
+	@nice -n 19 $(BIN)/python tests/cluster.py build >/dev/null 2>&1 & # for on-cluster: 10 minutes, the first time
+	@$(MAKE) --no-print-directory verify lint
+	@$(MAKE) --no-print-directory --jobs=2 types beside # which leaves a third of the processors idle
+	@$(MAKE) --no-print-directory alone on-cluster
 
 .PHONY: lint
 lint: dev ## ruff, cython-lint, codespell, import-linter
@@ -115,8 +117,14 @@ types: dev ## mypy, strict
 CHOSEN := [ $$? = 5 -a -n "$$PYTEST_ARGS" ]
 
 .PHONY: unit
-unit: dev ## the tests that need no Kubernetes; PYTEST_ARGS="-k tiles" chooses
+unit: beside alone ## the tests that need no Kubernetes; PYTEST_ARGS="-k tiles" chooses
+
+.PHONY: beside
+beside: dev ## those of them that run side by side
 	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not soak and not cluster and not alone" $(PYTEST_ARGS) || $(CHOSEN)
+
+.PHONY: alone
+alone: dev ## those that run one after the other, since they measure
 	@$(BIN)/python -m pytest -m "alone and not soak and not cluster" $(PYTEST_ARGS) || $(CHOSEN)
 
 .PHONY: on-cluster

@@ -9,7 +9,7 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 
-from cluster_harness import binary, cluster, faults, images, life, lock, power
+from cluster_harness import binary, cluster, faults, images, life, lock, packages, power, project
 from cluster_harness.choice import current_cluster, current_kubeconfig
 from cluster_harness.errors import ClusterError
 from cluster_harness.layout import DEFAULT_NODES, Layout
@@ -32,9 +32,13 @@ def up(asked: argparse.Namespace) -> None:
 
 
 def build(_: argparse.Namespace) -> None:
-    """Build the Kubernetes binary ahead of `up`, which waits for it; what can't be built is for `up` to say."""
-    if not current_kubeconfig() and shutil.which("go"):
+    """Build Kubernetes, and then the images, ahead of `up` and the tests; what can't be built is for those to say."""
+    if current_kubeconfig():
+        return
+    if shutil.which("go"):
         binary.build(binary.find(), lambda _: None)
+    if not packages.missing(project.BUILDERS):
+        project.build_all()
 
 
 def down(_: argparse.Namespace) -> None:

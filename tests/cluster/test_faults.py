@@ -51,8 +51,12 @@ def all_answer(kubectl: Kubectl) -> bool:
     "fault",
     [
         pytest.param(faults.power_off, id="power-off"),
-        pytest.param(faults.partition, id="partition"),
-        pytest.param(lambda cluster, node: faults.stop_service(cluster, node, "kubelet"), id="kubelet-killed"),
+        pytest.param(faults.partition, id="partition", marks=pytest.mark.soak),
+        pytest.param(
+            lambda cluster, node: faults.stop_service(cluster, node, "kubelet"),
+            id="kubelet-killed",
+            marks=pytest.mark.soak,
+        ),
     ],
 )
 def test_a_lost_node_is_noticed_and_its_pods_come_back_with_it(

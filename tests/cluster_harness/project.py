@@ -34,13 +34,18 @@ def build(name: str) -> str:
     return image(name)
 
 
+def build_all() -> None:
+    """Build all of them."""
+    for name in names():
+        build(name)
+
+
 def main() -> int:
     """Build all of them; 1 with one sentence when that can't be done."""
     try:
         require_root()
         packages.install(packages.missing(BUILDERS))
-        for name in names():
-            build(name)
+        build_all()
     except ClusterError as error:
         sys.stderr.write(f"images: {error}\n")
         return 1
