@@ -13,7 +13,16 @@ from setuptools import Extension, setup
 # -ffp-contract=off: gcc would fuse a*b+c into one rounding, and a picture is defined to the bit.
 # Never -ffast-math or -march=native: the same bytes must come out of every machine's build.
 # -fwrapv: vectors count on beyond the last orbit, where anything may stand that is then not used.
-FLAGS = ["-O2", "-fwrapv", "-ffp-contract=off", "-fno-math-errno", "-std=c11", "-Wall", "-Wextra", "-Wno-unused-parameter"]
+FLAGS = [
+    "-O2",
+    "-fwrapv",
+    "-ffp-contract=off",
+    "-fno-math-errno",
+    "-std=c11",
+    "-Wall",
+    "-Wextra",
+    "-Wno-unused-parameter",
+]
 ESCAPE = Path("kernel/fractal_kernel/escape")
 
 
